@@ -1,0 +1,41 @@
+package port
+
+import "context"
+
+// Extra powers of a broker or store. The core finds each by one type
+// assertion. A wrapper forwards them by name or not at all, never by
+// embedding: an embedded power would be promised without the wrapper.
+
+// InProcess marks a broker that keeps Message.Value, or a store that keeps
+// Record.Value, as the Go value that it was given: nothing is encoded.
+type InProcess interface{ InProcess() }
+
+// Awaiter is a Store that can wake a waiter. Await returns the record as soon
+// as it is terminal, or ctx.Err(). Without it the core polls.
+type Awaiter interface {
+	Await(ctx context.Context, id string) (Record, error)
+}
+
+// Checker says whether the broker or store is there and may be used, in one
+// line that names what is missing and how to get it. ErrRefused or
+// ErrUnavailable.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Limiter is a Broker that knows its limits.
+type Limiter interface {
+	Limits(ctx context.Context) (Limits, error)
+}
+
+// Sizer is a Broker that can estimate how much it holds.
+type Sizer interface {
+	Size(ctx context.Context) (Size, error)
+}
+
+// Size is an estimate of what a broker holds.
+type Size struct {
+	Waiting int // ready to be received
+	Leased  int // received, not acked
+	Delayed int // not ready yet
+}
