@@ -1,0 +1,232 @@
+package goflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// What programs meet of the ports; package port has the rest.
+type (
+	Broker   = port.Broker
+	Store    = port.Store
+	Delivery = port.Delivery
+	Record   = port.Record
+	State    = task.State
+)
+
+// Client pushes tasks and reads their outcomes. Any number of clients, in any
+// number of programs, may share a broker and a store. It is safe for
+// concurrent use.
+type Client struct {
+	broker Broker
+	store  Store
+	shared shared
+	limits func(context.Context) (port.Limits, error)
+
+	mu     sync.RWMutex // held for reading by pushes under way
+	closed bool
+}
+
+// NewClient returns a client. It makes no call before the first push or read.
+func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
+	o := clientOptions{shared: newShared()}
+	var errs []error
+	for _, opt := range opts {
+		errs = append(errs, opt.applyClient(&o))
+	}
+	return &Client{broker: b, store: s, shared: o.shared, limits: limitsOf(b)}, errors.Join(errs...)
+}
+
+// Push queues a task whose payload is JSON already; Job.Push encodes it. It
+// returns the task's ID, with an error too once there is one. Errors:
+//   - ErrInvalid: type, payload or an option is bad;
+//   - ErrTooLarge: the payload is over the queue's maximum less 8 KiB;
+//   - ErrUnavailable, ErrRefused, ErrClosed, ctx.Err(): the task was not sent;
+//   - ErrAmbiguous: it may have been. Pushing again may run it twice.
+func (c *Client) Push(ctx context.Context, taskType string, payload json.RawMessage, opts ...PushOption) (string, error) {
+	return c.pushOne(ctx, task.Task{Type: taskType, Payload: payload}, opts)
+}
+
+func (c *Client) pushOne(ctx context.Context, t task.Task, opts []PushOption) (string, error) {
+	ids, err := c.PushMany(ctx, []task.Task{t}, opts...)
+	return ids[0], port.ItemError(err, 0)
+}
+
+// PushMany queues tasks, ten in a call, and returns their IDs in order. The
+// error is nil or a port.ItemErrors with the errors of Push by the tasks'
+// indexes; the others are queued. Task.ID has to be empty.
+func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOption) ([]string, error) {
+	ids := make([]string, len(tasks))
+	failed := port.ItemErrors{}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var ready []int
+	msgs := make([]port.Message, len(tasks))
+	for i, t := range tasks {
+		ids[i] = newID(time.Now())
+		var err error
+		if msgs[i], err = c.message(ctx, ids[i], t, opts); err != nil {
+			failed[i] = err
+			continue
+		}
+		ready = append(ready, i)
+	}
+	for chunk := range slices.Chunk(ready, port.MaxMessages) {
+		err := retryItems(ctx, len(chunk), func(items []int) error {
+			batch := make([]port.Message, len(items))
+			for place, item := range items {
+				batch[place] = msgs[chunk[item]]
+			}
+			return c.broker.Send(ctx, batch)
+		})
+		for place, i := range chunk {
+			if err := port.ItemError(err, place); err != nil {
+				failed[i] = fmt.Errorf("goflow: push %s: %w", tasks[i].Type, err)
+			}
+		}
+	}
+	return ids, failed.Err()
+}
+
+// message makes the message of one task. The caller holds c.mu.
+func (c *Client) message(ctx context.Context, id string, t task.Task, opts []PushOption) (port.Message, error) {
+	var o pushOptions
+	var errs []error
+	for _, opt := range opts {
+		errs = append(errs, opt.applyPush(&o))
+	}
+	if c.closed {
+		errs = append(errs, fmt.Errorf("goflow: client: %w", ErrClosed))
+	}
+	if t.ID != "" {
+		errs = append(errs, fmt.Errorf("goflow: %w task: ID %q is set, but Push makes the IDs", ErrInvalid, t.ID))
+	}
+	errs = append(errs, validType(t.Type), ctx.Err())
+	if err := errors.Join(errs...); err != nil {
+		return port.Message{}, err
+	}
+	limits, err := c.limits(ctx)
+	if err != nil {
+		return port.Message{}, fmt.Errorf("goflow: push %s: %w", t.Type, err)
+	}
+	if limits.MaxDelay > 0 && o.delay > limits.MaxDelay {
+		return port.Message{}, invalid("Delay(%v): this broker takes at most %v", o.delay, limits.MaxDelay)
+	}
+	e := &envelope{
+		Version: wireVersion, ID: id, Type: t.Type, Headers: o.headers,
+		TTL: o.ttl.Milliseconds(), Options: newWireOptions(o.policy),
+	}
+	msg := port.Message{ID: id, Delay: o.delay}
+	return msg, c.fill(&msg, e, t.Payload, limits)
+}
+
+// fill puts the envelope into msg: as it is towards an in-process broker, else
+// as JSON.
+func (c *Client) fill(msg *port.Message, e *envelope, payload any, limits port.Limits) (err error) {
+	raw, isRaw := payload.(json.RawMessage)
+	if isRaw && !json.Valid(raw) {
+		return fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, e.Type)
+	}
+	if _, ok := c.broker.(port.InProcess); ok {
+		if e.Payload = raw; !isRaw {
+			e.value, e.hasValue = payload, true
+		}
+		msg.Value = e
+		return nil
+	}
+	if e.Payload, err = marshal(payload); err != nil {
+		return fmt.Errorf("goflow: %w payload of %s: %w", ErrInvalid, e.Type, err)
+	}
+	if msg.Body, err = e.encode(); err != nil {
+		return err
+	}
+	if most := limits.MaxMessageBytes - envelopeReserve; limits.MaxMessageBytes > 0 && len(msg.Body) > most {
+		return fmt.Errorf("goflow: push %s: message of %d bytes is %w: this queue takes %d", e.Type, len(msg.Body), ErrTooLarge, most)
+	}
+	return nil
+}
+
+// Get returns what is known of a task; State Unknown when there is no record
+// (yet). ErrNotFound: there is none and none can come. ErrInvalid: id is not a
+// UUID. It reads consistently, so what Get once returned does not go back.
+func (c *Client) Get(ctx context.Context, id string) (Record, error) {
+	if _, ok := parseID(id); !ok {
+		return Record{}, fmt.Errorf("goflow: %w task ID %.60q: give a UUID", ErrInvalid, id)
+	}
+	recs, err := c.store.Load(ctx, []string{id}, true)
+	if err := port.ItemError(err, 0); err != nil {
+		return Record{}, fmt.Errorf("goflow: get %s: %w", id, err)
+	}
+	return recs[0], c.missing(recs[0])
+}
+
+// missing returns ErrNotFound when rec is absent and too old to come.
+func (c *Client) missing(rec Record) error {
+	const clocks = time.Hour // what client and worker clocks may differ by
+	if made, ok := idTime(rec.ID); rec.State == task.Unknown && ok && time.Since(made) > c.shared.recordTTL+clocks {
+		return fmt.Errorf("goflow: %s: %w", rec.ID, ErrNotFound)
+	}
+	return nil
+}
+
+// Cancel gives the task the outcome Cancelled if it has none yet: waiters
+// return at once, no retry follows and a late result is discarded. A first run
+// may still take place unless the job is Cancellable. ErrFinished: too late.
+func (c *Client) Cancel(ctx context.Context, id string) error {
+	rec, err := c.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if rec.State.Terminal() {
+		return fmt.Errorf("goflow: cancel %s: %w", id, ErrFinished)
+	}
+	err = retryOne(ctx, func() error {
+		return c.store.Save(ctx, []Record{{
+			ID: id, State: task.Cancelled, Generation: max(rec.Generation, 1), Attempts: rec.Attempts,
+			Expires: time.Now().Add(c.shared.recordTTL),
+		}})
+	})
+	if err != nil {
+		return fmt.Errorf("goflow: cancel %s: %w", id, err)
+	}
+	return nil
+}
+
+// Close refuses new pushes with ErrClosed and waits for those under way. Reads
+// go on.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return nil
+}
+
+// limitsOf reads b's limits until it answers once, then remembers them.
+func limitsOf(b Broker) func(context.Context) (port.Limits, error) {
+	limiter, ok := b.(port.Limiter)
+	if !ok {
+		return func(context.Context) (port.Limits, error) { return port.Limits{}, nil }
+	}
+	var mu sync.Mutex
+	var known *port.Limits
+	return func(ctx context.Context) (port.Limits, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if known == nil {
+			limits, err := limiter.Limits(ctx)
+			if err != nil {
+				return limits, err
+			}
+			known = &limits
+		}
+		return *known, nil
+	}
+}

@@ -1,0 +1,39 @@
+package goflow
+
+import "time"
+
+// Defaults of every option. Flags, documents and templates are tested against
+// these values.
+const (
+	DefaultMaxAttempts      = 5                  // runs of a task before it is dead
+	DefaultTimeout          = 5 * time.Minute    // of one run
+	DefaultBackoffBase      = time.Second        // doubled with each failed attempt
+	DefaultBackoffCap       = 15 * time.Minute   // longest pause between attempts
+	DefaultConcurrencyPerP  = 10                 // handlers at a time, times GOMAXPROCS
+	DefaultLease            = time.Minute        // of a received message
+	DefaultPollWait         = 20 * time.Second   // the longest that SQS waits for a message
+	DefaultDrain            = 25 * time.Second   // for running tasks when a worker stops
+	DefaultUnknownTypeGrace = 10 * time.Minute   // before a task that no handler knows is dead
+	DefaultRecordTTL        = 8 * 24 * time.Hour // of a record, at least a day more than the queue's retention
+	DefaultWorkers          = 5                  // of local mode
+	DefaultQueue            = "goflow-tasks"
+	DefaultDeadQueue        = "goflow-tasks-dead"
+	DefaultTable            = "goflow-tasks"
+)
+
+// Bounds that hold whatever the options say.
+const (
+	// maxDelay caps backoff and RetryAfter below the 12 hours that SQS lets one
+	// receive of a message last.
+	maxDelay = 11 * time.Hour
+	// envelopeReserve is what a payload leaves free in a message, so that a dead
+	// letter with its reason still fits.
+	envelopeReserve = 8 << 10
+	// retentionMargin is how long before a message's end of life a retry must
+	// be due: SQS deletes late messages silently.
+	retentionMargin = time.Hour
+	// maxSettling bounds the outcomes of one worker that are still being stored.
+	maxSettling = 256
+	// handlerGrace is what a handler gets to return after its context ended.
+	handlerGrace = time.Second
+)

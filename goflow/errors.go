@@ -1,0 +1,124 @@
+package goflow
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// Errors of the ports that programs meet; see package port for all of them.
+var (
+	// ErrTooLarge: the payload does not fit into a message of this broker.
+	ErrTooLarge = port.ErrTooLarge
+	// ErrInvalid: a bad task type, payload, header or option.
+	ErrInvalid = port.ErrInvalid
+	// ErrUnavailable: the broker or store is throttled or unreachable. The task
+	// was not pushed.
+	ErrUnavailable = port.ErrUnavailable
+	// ErrAmbiguous: the task may have been pushed, the answer is lost.
+	ErrAmbiguous = port.ErrAmbiguous
+	// ErrRefused: the queue or table is missing, or may not be used.
+	ErrRefused = port.ErrRefused
+	// ErrClosed: the client or GoFlow is closed.
+	ErrClosed = port.ErrClosed
+	// ErrFinished: the task has an outcome already.
+	ErrFinished = port.ErrFinished
+)
+
+// Errors of the core.
+var (
+	// ErrNotFound: no record, and the ID is so old that none can come.
+	ErrNotFound = errors.New("task not found: it never existed or its record has expired")
+	// ErrNotFinished: the wait is over and there is no outcome yet, or the ID
+	// is unknown; the two look alike until the record's time to live is over.
+	ErrNotFinished = errors.New("task is not finished or not known")
+	// ErrUnknownType: no handler is registered for the task's type.
+	ErrUnknownType = errors.New("no handler for this task type")
+	// ErrTimeout is the cause with which a run's context ends when its time is
+	// over.
+	ErrTimeout = errors.New("task timed out")
+	// ErrStopping is the cause with which a run's context ends when its worker
+	// stops. Such a run is not counted as an attempt.
+	ErrStopping = errors.New("worker is stopping")
+	// ErrLeaseLost is the cause with which a run's context ends when its
+	// message went to another worker.
+	ErrLeaseLost = port.ErrLeaseLost
+	// ErrStuck: as many handlers ignore their ended context as the worker can
+	// run at a time.
+	ErrStuck = errors.New("every slot is held by a handler that ignores its context")
+	// ErrAlreadyStarted is returned by GoFlow.Start when it was started before.
+	ErrAlreadyStarted = errors.New("goflow: already started")
+	// ErrNotStarted is returned by GoFlow's methods before Start.
+	ErrNotStarted = errors.New("goflow: not started")
+)
+
+// TaskError says why a task has no result. Job.Wait returns it for a task that
+// is Dead, Cancelled or Expired.
+type TaskError struct {
+	ID       string
+	State    task.State
+	Attempts int    // that failed
+	Reason   string // the handler's last error
+}
+
+// Error names the task, its state and the reason.
+func (e *TaskError) Error() string {
+	msg := "task " + e.ID + " is " + e.State.String()
+	if e.Reason != "" {
+		msg += ": " + e.Reason
+	}
+	return msg
+}
+
+// PanicError is the failure of a handler that panicked.
+type PanicError struct {
+	Value string // what it panicked with, as text
+	Stack []byte
+}
+
+// Error shows the value only; the stack is for the log.
+func (e *PanicError) Error() string { return "panic: " + e.Value }
+
+// AbandonedError is returned by Worker.Run and GoFlow.Close when the drain
+// time was over before these tasks had ended. Another worker runs them again.
+type AbandonedError struct{ IDs []string }
+
+// Error names the tasks.
+func (e *AbandonedError) Error() string {
+	return fmt.Sprintf("%d tasks abandoned after the drain time: %s", len(e.IDs), strings.Join(e.IDs, ", "))
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// Permanent marks a handler's error as one that no retry mends: the task is
+// dead at once. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+type retryAfterError struct {
+	err   error
+	after time.Duration
+}
+
+func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Unwrap() error { return e.err }
+
+// RetryAfter sets the pause before the next attempt, in place of the backoff:
+// 0 to 11 hours. The attempt counts. RetryAfter(d, nil) is nil.
+func RetryAfter(d time.Duration, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &retryAfterError{err: err, after: min(max(d, 0), maxDelay)}
+}

@@ -1,0 +1,50 @@
+package goflow
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// newID makes a UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then random
+// bits, so that IDs sort by the time they were made.
+func newID(now time.Time) string {
+	var u [16]byte
+	_, _ = rand.Read(u[6:]) // never fails: crypto/rand crashes the program instead
+	binary.BigEndian.PutUint16(u[0:], uint16(now.UnixMilli()>>32))
+	binary.BigEndian.PutUint32(u[2:], uint32(now.UnixMilli()))
+	u[6] = u[6]&0x0f | 0x70
+	u[8] = u[8]&0x3f | 0x80
+	var text [36]byte
+	hex.Encode(text[0:], u[0:4])
+	text[8] = '-'
+	hex.Encode(text[9:], u[4:6])
+	text[13] = '-'
+	hex.Encode(text[14:], u[6:8])
+	text[18] = '-'
+	hex.Encode(text[19:], u[8:10])
+	text[23] = '-'
+	hex.Encode(text[24:], u[10:])
+	return string(text[:])
+}
+
+// parseID reads a UUID in its 36-character form.
+func parseID(id string) (u [16]byte, ok bool) {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+		return u, false
+	}
+	n, err := hex.Decode(u[:], []byte(strings.ReplaceAll(id, "-", "")))
+	return u, err == nil && n == 16
+}
+
+// idTime returns when a UUIDv7 was made. Other IDs don't know.
+func idTime(id string) (time.Time, bool) {
+	u, ok := parseID(id)
+	if !ok || u[6]>>4 != 7 {
+		return time.Time{}, false
+	}
+	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
+	return time.UnixMilli(ms), true
+}

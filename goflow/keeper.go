@@ -1,0 +1,177 @@
+package goflow
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// keeper extends the lease of every delivery that a worker holds, be it
+// waiting, running or settling, from half-life on and ten in a call. A worker
+// of short tasks never calls.
+type keeper struct {
+	broker Broker
+	store  Store
+	lease  time.Duration // of a received message; 0: leases never end
+
+	mu    sync.Mutex
+	holds map[*hold]struct{}
+	wake  chan struct{} // holds came, where there were none
+}
+
+// hold is one delivery under the keeper. The zero methods of a nil hold serve
+// homes without a keeper.
+type hold struct {
+	keeper   *keeper
+	delivery Delivery
+	cancel   context.CancelCauseFunc
+	onReturn func()
+
+	// Guarded by keeper.mu.
+	end   time.Time // of the lease, by the monotonic clock; zero: never
+	due   time.Time // of the next extension
+	claim *port.Claim
+	lost  bool
+}
+
+func newKeeper(b Broker, s Store, lease time.Duration) *keeper {
+	return &keeper{broker: b, store: s, lease: lease, holds: map[*hold]struct{}{}, wake: make(chan struct{}, 1)}
+}
+
+// keep holds a delivery until drop.
+func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc, onReturn func()) *hold {
+	h := &hold{keeper: k, delivery: d, cancel: cancel, onReturn: onReturn, end: d.LeaseEnd}
+	if d.LeaseEnd.IsZero() {
+		return h
+	}
+	h.due = time.Now().Add(time.Until(d.LeaseEnd) / 2)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.holds) == 0 {
+		select {
+		case k.wake <- struct{}{}:
+		default:
+		}
+	}
+	k.holds[h] = struct{}{}
+	return h
+}
+
+// drop lets go of a delivery and tells whether its message may still be
+// touched: after the lease has ended it may be another's.
+func (h *hold) drop() (ours bool) {
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	delete(h.keeper.holds, h)
+	return !h.lost && (h.end.IsZero() || time.Now().Before(h.end))
+}
+
+// keepClaim renews c with the lease.
+func (h *hold) keepClaim(c port.Claim) {
+	if h == nil {
+		return
+	}
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	h.claim = &c
+}
+
+// handlerReturned frees the handler's slot; what is left is to settle.
+func (h *hold) handlerReturned() {
+	if h == nil {
+		return
+	}
+	h.onReturn()
+}
+
+// run extends leases until ctx ends. It sleeps until the first is due: an idle
+// worker costs nothing.
+func (k *keeper) run(ctx context.Context) {
+	for {
+		due, next := k.due(time.Now())
+		for chunk := range slices.Chunk(due, port.MaxMessages) {
+			k.extend(ctx, chunk)
+		}
+		var timer <-chan time.Time
+		if !next.IsZero() {
+			timer = time.After(time.Until(next))
+		}
+		select {
+		case <-timer:
+		case <-k.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// due returns the holds to extend now and when the next one is due. A lease
+// that has ended by our clock is lost.
+func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for h := range k.holds {
+		switch {
+		case h.lost:
+			continue
+		case !now.Before(h.end):
+			h.lose()
+			continue
+		case !now.Before(h.due):
+			due = append(due, h)
+			h.due = now.Add(h.end.Sub(now) / 2) // should this extension fail
+		}
+		if next.IsZero() || h.due.Before(next) {
+			next = h.due
+		}
+	}
+	return due, next
+}
+
+// lose marks the lease as lost and ends the handler's context. The caller
+// holds the lock.
+func (h *hold) lose() {
+	h.lost = true
+	h.cancel(ErrLeaseLost)
+}
+
+// extend renews the leases of up to ten holds, and the claims with them. What
+// could not be renewed is tried again when half of what is left is over.
+func (k *keeper) extend(ctx context.Context, holds []*hold) {
+	leases := make([]port.Lease, len(holds))
+	var claims []port.Claim
+	var claimants []*hold
+	k.mu.Lock()
+	for i, h := range holds {
+		leases[i] = port.Lease{Delivery: h.delivery, For: k.lease}
+		if h.claim != nil {
+			claims, claimants = append(claims, *h.claim), append(claimants, h)
+		}
+	}
+	k.mu.Unlock()
+	end := time.Now().Add(k.lease)
+	err := k.broker.Extend(ctx, leases)
+	var claimErr error
+	if len(claims) > 0 {
+		_, claimErr = k.store.Claim(ctx, claims)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i, h := range holds {
+		switch itemErr := port.ItemError(err, i); {
+		case itemErr == nil:
+			h.end, h.due = end, end.Add(-k.lease/2)
+		case errors.Is(itemErr, port.ErrLeaseLost):
+			h.lose()
+		}
+	}
+	for i, h := range claimants {
+		if itemErr := port.ItemError(claimErr, i); errors.Is(itemErr, port.ErrFenced) || errors.Is(itemErr, port.ErrFinished) {
+			h.lose()
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package goflow
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// JobOption configures a job in NewJob or Mux.Handle.
+type JobOption interface{ applyJob(*jobOptions) error }
+
+// PushOption configures one push. It wins over the job's option.
+type PushOption interface{ applyPush(*pushOptions) error }
+
+// WorkerOption configures a Worker or Processor. For a policy it is the
+// default of jobs that say nothing themselves.
+type WorkerOption interface{ applyWorker(*workerOptions) error }
+
+// ClientOption configures a Client.
+type ClientOption interface{ applyClient(*clientOptions) error }
+
+// PolicyOption says how a task is retried. It can be given to a job, a push or
+// a worker: the push wins over the job, the job over the worker.
+type PolicyOption func(*policy) error
+
+// SharedOption can be given to a client and to a worker.
+type SharedOption func(*shared) error
+
+type (
+	jobOption    func(*jobOptions) error
+	pushOption   func(*pushOptions) error
+	workerOption func(*workerOptions) error
+)
+
+func (o PolicyOption) applyJob(j *jobOptions) error       { return o(&j.policy) }
+func (o PolicyOption) applyPush(p *pushOptions) error     { return o(&p.policy) }
+func (o PolicyOption) applyWorker(w *workerOptions) error { return o(&w.policy) }
+func (o SharedOption) applyClient(c *clientOptions) error { return o(&c.shared) }
+func (o SharedOption) applyWorker(w *workerOptions) error { return o(&w.shared) }
+func (o jobOption) applyJob(j *jobOptions) error          { return o(j) }
+func (o pushOption) applyPush(p *pushOptions) error       { return o(p) }
+func (o workerOption) applyWorker(w *workerOptions) error { return o(w) }
+
+type jobOptions struct {
+	policy      policy
+	once        bool
+	cancellable bool
+}
+
+type pushOptions struct {
+	policy  policy
+	delay   time.Duration
+	ttl     time.Duration
+	headers map[string]string
+}
+
+type shared struct {
+	log       *slog.Logger
+	recordTTL time.Duration
+}
+
+type clientOptions struct{ shared shared }
+
+type workerOptions struct {
+	policy           policy
+	shared           shared
+	concurrency      int
+	drain            time.Duration
+	unknownTypeGrace time.Duration
+	dead             port.Broker
+	noDead           bool
+}
+
+// MaxAttempts is how often a task runs before it is dead: 1 to 1000,
+// DefaultMaxAttempts unless set.
+func MaxAttempts(n int) PolicyOption {
+	return func(p *policy) error {
+		if n < 1 || n > 1000 {
+			return invalid("MaxAttempts(%d): give 1 to 1000", n)
+		}
+		p.maxAttempts = n
+		return nil
+	}
+}
+
+// Timeout is how long one run may take before its context ends: 1 ms to 11
+// hours, DefaultTimeout unless set.
+func Timeout(d time.Duration) PolicyOption {
+	return func(p *policy) error {
+		if d < time.Millisecond || d > maxDelay {
+			return invalid("Timeout(%v): give 1ms to %v", d, maxDelay)
+		}
+		p.timeout = d
+		return nil
+	}
+}
+
+// Backoff is the pause after a failed attempt: random between nothing and
+// base, doubled with each further failure, never over limit. 1 ms ≤ base ≤
+// limit ≤ 11 hours; DefaultBackoffBase and DefaultBackoffCap unless set.
+// Full jitter, as in https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+func Backoff(base, limit time.Duration) PolicyOption {
+	return func(p *policy) error {
+		if base < time.Millisecond || limit < base || limit > maxDelay {
+			return invalid("Backoff(%v, %v): give 1ms ≤ base ≤ limit ≤ %v", base, limit, maxDelay)
+		}
+		p.backoffBase, p.backoffCap = base, limit
+		return nil
+	}
+}
+
+// Once makes a job effectively once: a task whose outcome is stored is not run
+// again, and not run beside itself as long as its handler returns when its
+// context ends. It costs one more write per task.
+func Once() JobOption {
+	return jobOption(func(j *jobOptions) error { j.once = true; return nil })
+}
+
+// Cancellable makes a job read its record before each run, so that a task
+// cancelled in time does not run at all. It costs one read per task.
+func Cancellable() JobOption {
+	return jobOption(func(j *jobOptions) error { j.cancellable = true; return nil })
+}
+
+// Delay keeps the task from running earlier: 0 to the broker's limit, 15
+// minutes on SQS. Default 0.
+func Delay(d time.Duration) PushOption {
+	return pushOption(func(p *pushOptions) error {
+		if d < 0 {
+			return invalid("Delay(%v): give 0 or more", d)
+		}
+		p.delay = d
+		return nil
+	})
+}
+
+// TTL lets the task expire unrun when it is not started within d of being
+// queued: 1 ms or more, counted by the broker's clock. Default: never.
+func TTL(d time.Duration) PushOption {
+	return pushOption(func(p *pushOptions) error {
+		if d < time.Millisecond {
+			return invalid("TTL(%v): give 1ms or more", d)
+		}
+		p.ttl = d
+		return nil
+	})
+}
+
+// Headers travel with the task and reach its handler through TaskFromContext.
+// They are not encrypted and may be logged: no secrets.
+func Headers(h map[string]string) PushOption {
+	return pushOption(func(p *pushOptions) error { p.headers = h; return nil })
+}
+
+// Concurrency is how many handlers run at a time: 1 to 10,000, 10 × GOMAXPROCS
+// unless set.
+func Concurrency(n int) WorkerOption {
+	return workerOption(func(w *workerOptions) error {
+		if n < 1 || n > 10_000 {
+			return invalid("Concurrency(%d): give 1 to 10000", n)
+		}
+		w.concurrency = n
+		return nil
+	})
+}
+
+// Drain is how long running tasks get when the worker stops, before their
+// contexts end: 0 or more, DefaultDrain unless set.
+func Drain(d time.Duration) WorkerOption {
+	return workerOption(func(w *workerOptions) error {
+		if d < 0 {
+			return invalid("Drain(%v): give 0 or more", d)
+		}
+		w.drain = d
+		return nil
+	})
+}
+
+// UnknownTypeGrace is how long a task whose type has no handler here is given
+// back, for another deployment to run, before it is dead: 0 or more,
+// DefaultUnknownTypeGrace unless set.
+func UnknownTypeGrace(d time.Duration) WorkerOption {
+	return workerOption(func(w *workerOptions) error {
+		if d < 0 {
+			return invalid("UnknownTypeGrace(%v): give 0 or more", d)
+		}
+		w.unknownTypeGrace = d
+		return nil
+	})
+}
+
+// DeadLetters is the queue that dead tasks go to, with their reason. A worker
+// needs it or NoDeadLetters.
+func DeadLetters(b port.Broker) WorkerOption {
+	return workerOption(func(w *workerOptions) error { w.dead, w.noDead = b, false; return nil })
+}
+
+// NoDeadLetters lets a worker record dead tasks and then delete them.
+func NoDeadLetters() WorkerOption {
+	return workerOption(func(w *workerOptions) error { w.dead, w.noDead = nil, true; return nil })
+}
+
+// Logger is where a client or worker logs. Payloads are never logged. Default:
+// nowhere.
+func Logger(l *slog.Logger) SharedOption {
+	return func(s *shared) error {
+		if l == nil {
+			return invalid("Logger(nil): leave the option out to log nothing")
+		}
+		s.log = l
+		return nil
+	}
+}
+
+// RecordTTL is how long a record lives after its last write: a second or more,
+// DefaultRecordTTL unless set. Keep it a day over the queue's retention, or a
+// late copy of a finished task can run again.
+func RecordTTL(d time.Duration) SharedOption {
+	return func(s *shared) error {
+		if d < time.Second {
+			return invalid("RecordTTL(%v): give 1s or more", d)
+		}
+		s.recordTTL = d
+		return nil
+	}
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("goflow: %w option %s", ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+func newShared() shared {
+	return shared{log: slog.New(slog.DiscardHandler), recordTTL: DefaultRecordTTL}
+}
+
+func newWorkerOptions(opts []WorkerOption) (workerOptions, error) {
+	w := workerOptions{
+		shared:           newShared(),
+		drain:            DefaultDrain,
+		unknownTypeGrace: DefaultUnknownTypeGrace,
+	}
+	var errs []error
+	for _, o := range opts {
+		errs = append(errs, o.applyWorker(&w))
+	}
+	if w.dead == nil && !w.noDead {
+		errs = append(errs, invalid("DeadLetters is missing: name a dead-letter queue, or pass NoDeadLetters to record dead tasks only"))
+	}
+	return w, errors.Join(errs...)
+}

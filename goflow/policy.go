@@ -1,0 +1,47 @@
+package goflow
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"time"
+)
+
+// policy says how a task is retried. A zero field is not set.
+type policy struct {
+	maxAttempts             int
+	timeout                 time.Duration
+	backoffBase, backoffCap time.Duration
+}
+
+func defaultPolicy() policy {
+	return policy{
+		maxAttempts: DefaultMaxAttempts,
+		timeout:     DefaultTimeout,
+		backoffBase: DefaultBackoffBase,
+		backoffCap:  DefaultBackoffCap,
+	}
+}
+
+// or fills what p leaves open from next.
+func (p policy) or(next policy) policy {
+	return policy{
+		maxAttempts: cmp.Or(p.maxAttempts, next.maxAttempts),
+		timeout:     cmp.Or(p.timeout, next.timeout),
+		backoffBase: cmp.Or(p.backoffBase, next.backoffBase),
+		backoffCap:  cmp.Or(p.backoffCap, next.backoffCap),
+	}
+}
+
+// ceiling is the longest pause after so many failed attempts.
+func (p policy) ceiling(failed int) time.Duration {
+	doublings := min(max(failed-1, 0), 62)
+	if p.backoffBase > p.backoffCap>>doublings { // shifting the cap down cannot overflow
+		return p.backoffCap
+	}
+	return p.backoffBase << doublings
+}
+
+// pause draws the pause after so many failed attempts, with full jitter.
+func (p policy) pause(failed int) time.Duration {
+	return rand.N(p.ceiling(failed) + 1)
+}

@@ -1,0 +1,258 @@
+package goflow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// Action is what a home does with a delivery once it is processed.
+type Action uint8
+
+const (
+	// Ack ends the delivery: its outcome is stored.
+	Ack Action = iota
+	// Release gives the message back to be delivered again after Outcome.After.
+	Release
+	// Leave touches nothing: the lease ends by itself, or is another's already.
+	Leave
+)
+
+// Outcome is what became of one delivery.
+type Outcome struct {
+	Action Action
+	After  time.Duration // of a Release
+	// Err is why nothing could be stored or read. ErrRefused and ErrStuck mean
+	// that the home should stop.
+	Err error
+
+	interrupted bool // the run was cut off because the worker stops
+}
+
+// Processor takes one delivery to its outcome: the one engine of every home.
+// It is safe for concurrent use.
+type Processor struct {
+	mux      *Mux
+	store    Store
+	opts     workerOptions
+	limits   func(context.Context) (port.Limits, error)
+	flights  flights
+	suspects chan struct{} // holds the place of the one suspect that may run
+	stuck    stuckCount
+}
+
+// NewProcessor returns a processor for deliveries of broker b. The errors are
+// those of the options.
+func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, error) {
+	o, err := newWorkerOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Processor{mux: m, store: s, opts: o, limits: limitsOf(b), suspects: make(chan struct{}, 1)}, nil
+}
+
+// Process runs a delivery's task and makes its outcome durable; the home then
+// only acks, releases or leaves the message. When ctx ends with the cause
+// ErrLeaseLost or ErrStopping, the handler's context ends with it.
+func (p *Processor) Process(ctx context.Context, d Delivery) Outcome {
+	return p.process(ctx, &d, nil)
+}
+
+// process is one delivery from top to bottom: decode, admit, run, settle.
+func (p *Processor) process(ctx context.Context, d *Delivery, h *hold) Outcome {
+	a := &attempt{Processor: p, delivery: d, hold: h}
+	if err := a.open(ctx); err != nil {
+		return a.bury(ctx, reasonMalformed, err)
+	}
+	if !p.flights.enter(a.rec.ID) {
+		return a.release(a.leaseFor() / 2) // a copy of it runs here right now
+	}
+	defer p.flights.leave(a.rec.ID)
+	if outcome := a.admit(ctx); outcome != nil {
+		return *outcome
+	}
+	result, err := a.run(ctx)
+	a.returned()
+	return a.settle(ctx, result, err)
+}
+
+// attempt is one delivery on its way through the processor.
+type attempt struct {
+	*Processor
+	delivery *Delivery
+	hold     *hold // the worker's lease on it; nil in other homes
+	env      *envelope
+	entry    *entry // nil: unknown type
+	policy   policy
+	limit    port.Limits
+	rec      Record // what the store knows, then what it is to know
+	number   int    // of this attempt, from 1
+	marked   bool   // the start is recorded
+	suspect  bool   // holds the place among suspects
+}
+
+// open decodes the message. Whatever is wrong with it, a.rec has the ID and
+// generation under which the failure is recorded.
+func (a *attempt) open(ctx context.Context) (err error) {
+	a.env, err = decodeEnvelope(a.delivery)
+	a.rec = Record{ID: a.env.ID, State: task.Open, Generation: 1}
+	if dead := readDeadLetter(a.delivery); dead != nil {
+		a.rec.Generation = dead.Generation + 1
+		if _, ok := parseID(dead.ID); ok {
+			a.rec.ID = dead.ID // a message by hand has no other name for its task
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if a.entry = a.mux.lookup(a.env.Type); a.entry != nil {
+		a.policy = a.entry.policy
+	}
+	own, err := a.env.Options.policy()
+	a.policy = own.or(a.policy).or(a.opts.policy).or(defaultPolicy())
+	a.number = 1
+	if limits, limitsErr := a.limits(ctx); limitsErr == nil {
+		a.limit = limits
+	}
+	return err
+}
+
+// fresh tells whether the delivery can run unread: nobody has had it before.
+func (a *attempt) fresh() bool {
+	return a.delivery.Receives <= 1 && a.rec.Generation == 1 &&
+		(a.entry == nil || !a.entry.once && !a.entry.cancellable)
+}
+
+// admit decides whether the task may run now: nil means yes.
+func (a *attempt) admit(ctx context.Context) *Outcome {
+	if !a.fresh() {
+		if outcome := a.recall(ctx); outcome != nil {
+			return outcome
+		}
+	}
+	switch {
+	case a.env.TTL > 0 && time.Since(a.delivery.SentAt) > milliseconds(a.env.TTL):
+		return new(a.end(ctx, task.Expired))
+	case a.entry == nil:
+		return new(a.unknown(ctx))
+	case a.number > a.policy.maxAttempts:
+		return new(a.bury(ctx, reasonCrashed, a.crash()))
+	}
+	if a.entry.once {
+		if outcome := a.claim(ctx); outcome != nil {
+			return outcome
+		}
+	}
+	if untraced := a.delivery.Receives - 1 - a.rec.GiveBacks; untraced > 0 {
+		return a.mark(ctx)
+	}
+	return nil
+}
+
+// recall reads the record and brings the attempt up to what it says.
+func (a *attempt) recall(ctx context.Context) *Outcome {
+	rec, err := a.load(ctx)
+	if err != nil {
+		return new(a.trouble(err))
+	}
+	generation := a.rec.Generation
+	switch {
+	case rec.State == task.Unknown:
+		return nil
+	case rec.Generation > generation: // a newer message carries the task
+		return &Outcome{Action: Ack}
+	case rec.Generation == generation && rec.State.Terminal():
+		return new(a.finished(ctx, rec))
+	case rec.Generation < generation && rec.State == task.Dead:
+		rec.Expires = a.expires()
+		if err := retryOne(ctx, func() error { return a.store.Reopen(ctx, []Record{rec}) }); err != nil {
+			return new(a.trouble(err))
+		}
+		if rec, err = a.load(ctx); err != nil { // another message may have been quicker
+			return new(a.trouble(err))
+		}
+		if rec.State.Terminal() {
+			return new(a.finished(ctx, rec))
+		}
+	case rec.State.Terminal(): // it ended otherwise than by death: nothing to redo
+		return &Outcome{Action: Ack}
+	}
+	a.adopt(rec)
+	return nil
+}
+
+// adopt takes over an open record. A crash leaves a start without outcome, and
+// each of those counts like a failure.
+func (a *attempt) adopt(rec Record) {
+	a.rec = rec
+	a.rec.State = task.Open
+	a.number = rec.Attempts + rec.Starts + 1
+}
+
+// claim takes the sole right to run the task, for jobs that are Once.
+func (a *attempt) claim(ctx context.Context) *Outcome {
+	c := port.Claim{
+		ID: a.rec.ID, Generation: a.rec.Generation, Token: rand.Text(),
+		For: a.leaseFor(), Expires: a.expires(),
+	}
+	var recs []Record
+	err := retryOne(ctx, func() (err error) {
+		recs, err = a.store.Claim(ctx, []port.Claim{c})
+		return err
+	})
+	switch {
+	case errors.Is(err, port.ErrFinished):
+		return new(a.finished(ctx, recs[0]))
+	case errors.Is(err, port.ErrClaimed):
+		return new(a.release(a.leaseFor() / 2))
+	case err != nil:
+		return new(a.trouble(err))
+	}
+	a.adopt(recs[0])
+	c.Epoch = a.rec.Epoch
+	a.hold.keepClaim(c)
+	return nil
+}
+
+// mark records the start before the handler runs, because an earlier receive
+// left no trace: perhaps the task killed its process. One that may do so again
+// is a suspect, and suspects run one at a time.
+func (a *attempt) mark(ctx context.Context) *Outcome {
+	if a.rec.Starts > 0 || a.number == a.policy.maxAttempts {
+		select {
+		case a.suspects <- struct{}{}:
+			a.suspect = true
+		default:
+			return new(a.release(jitter(a.leaseFor() / 2)))
+		}
+	}
+	a.rec.Starts++
+	if err := a.save(ctx); err != nil {
+		a.clear()
+		return new(a.unsaved(ctx, err))
+	}
+	a.marked = true
+	return nil
+}
+
+// returned frees what the handler held: its slot, and its place as a suspect.
+func (a *attempt) returned() {
+	a.hold.handlerReturned()
+	a.clear()
+}
+
+func (a *attempt) clear() {
+	if a.suspect {
+		<-a.suspects
+		a.suspect = false
+	}
+}
+
+func (a *attempt) crash() error {
+	return fmt.Errorf("the task's process died %d times while it ran", a.rec.Starts)
+}

@@ -1,0 +1,64 @@
+package goflow
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// retryPauses are the longest pauses before the repeats of a call whose items
+// were unavailable. Ports never retry single items; whole calls may have been
+// retried by the vendor's SDK, hence so few.
+func retryPauses() []time.Duration {
+	return []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1600 * time.Millisecond}
+}
+
+// retryItems calls f for n items, and again for those that were unavailable.
+// f gets the items' indexes and returns errors by their place in that list.
+func retryItems(ctx context.Context, n int, f func(items []int) error) error {
+	todo := make([]int, n)
+	for i := range todo {
+		todo[i] = i
+	}
+	failed := port.ItemErrors{}
+	for _, pause := range append(retryPauses(), -1) {
+		err := f(todo)
+		var again []int
+		for place, item := range todo {
+			itemErr := port.ItemError(err, place)
+			delete(failed, item)
+			if itemErr == nil {
+				continue
+			}
+			failed[item] = itemErr
+			if errors.Is(itemErr, ErrUnavailable) {
+				again = append(again, item)
+			}
+		}
+		if len(again) == 0 || pause < 0 || !sleep(ctx, pause/2+rand.N(pause/2)) {
+			break
+		}
+		todo = again
+	}
+	return failed.Err()
+}
+
+// retryOne is retryItems for a call of one item.
+func retryOne(ctx context.Context, f func() error) error {
+	return port.ItemError(retryItems(ctx, 1, func([]int) error { return f() }), 0)
+}
+
+// sleep waits for d and reports whether ctx lasted that long.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

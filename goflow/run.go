@@ -1,0 +1,133 @@
+package goflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Info is what a handler or middleware can know of its task.
+type Info struct {
+	ID, Type string
+	// Attempt counts from 1; MaxAttempts is its last.
+	Attempt, MaxAttempts int
+	// Generation is 1, and one more per redrive from the dead letters.
+	Generation int
+	Headers    map[string]string
+}
+
+type infoKey struct{}
+
+// TaskFromContext returns what is known of the task that ctx belongs to; false
+// outside of a handler.
+func TaskFromContext(ctx context.Context) (Info, bool) {
+	info, ok := ctx.Value(infoKey{}).(Info)
+	return info, ok
+}
+
+func (a *attempt) info() Info {
+	return Info{
+		ID: a.rec.ID, Type: a.env.Type, Attempt: a.number, MaxAttempts: a.policy.maxAttempts,
+		Generation: a.rec.Generation, Headers: maps.Clone(a.env.Headers),
+	}
+}
+
+// errAbandoned: the handler did not return when its context ended.
+var errAbandoned = errors.New("the handler ignored the end of its context")
+
+// run calls the handler under its deadline. A handler that ignores the end of
+// its context is left behind, and what it returns later is dropped; but the
+// claim of a job that is Once is kept until its handler has returned.
+func (a *attempt) run(ctx context.Context) (any, error) {
+	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, infoKey{}, a.info()), a.policy.timeout, ErrTimeout)
+	defer cancel()
+	type answer struct {
+		result any
+		err    error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		result, err := a.call(ctx)
+		done <- answer{result, err}
+	}()
+	select {
+	case r := <-done:
+		return r.result, because(ctx, r.err)
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(handlerGrace)
+	defer grace.Stop()
+	select {
+	case r := <-done:
+		return r.result, because(ctx, r.err)
+	case <-grace.C:
+	}
+	a.stuck.add(1)
+	if a.entry.once {
+		defer a.stuck.add(-1)
+		r := <-done
+		return r.result, because(ctx, r.err)
+	}
+	go func() {
+		<-done
+		a.stuck.add(-1)
+	}()
+	return nil, because(ctx, errAbandoned)
+}
+
+// because adds why the context ended to a handler's error.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}
+
+// call runs the handler and turns a panic, or the end of its goroutine, into
+// an error.
+func (a *attempt) call(ctx context.Context) (result any, err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		err = errors.New("the handler ended its goroutine")
+		if v := recover(); v != nil {
+			err = &PanicError{Value: fmt.Sprint(v), Stack: debug.Stack()}
+			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), logStack(err))
+		}
+	}()
+	result, err = a.mux.run(ctx, a.entry, a.env)
+	returned = true
+	return result, err
+}
+
+// flights are the tasks under way in this process: a process runs one delivery
+// per task at a time. The zero value is ready to use.
+type flights struct {
+	mu  sync.Mutex
+	ids map[string]struct{}
+}
+
+func (f *flights) enter(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, flying := f.ids[id]; flying {
+		return false
+	}
+	if f.ids == nil {
+		f.ids = map[string]struct{}{}
+	}
+	f.ids[id] = struct{}{}
+	return true
+}
+
+func (f *flights) leave(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.ids, id)
+}

@@ -1,0 +1,290 @@
+package goflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// Why a task is dead, in its dead letter.
+const (
+	reasonFailed    = "failed"         // its last attempt failed
+	reasonPermanent = "permanent"      // its handler said that no retry helps
+	reasonMalformed = "malformed"      // the message cannot be read
+	reasonUnknown   = "unknown type"   // no handler knows it
+	reasonCrashed   = "crashed"        // it kills its process
+	reasonResult    = "result refused" // its result cannot be encoded or stored
+)
+
+// settleTime bounds the storing of one outcome, also while the worker stops.
+const settleTime = 30 * time.Second
+
+// Bounds of texts that are stored: an item costs more from 1 KiB on, and the
+// attribute of a dead letter stays under 4 KiB.
+const maxErrorText = 700
+
+// settle turns what the handler returned into an outcome: done, retry or dead.
+func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
+	permanent, isPermanent := errors.AsType[*permanentError](err)
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return a.done(ctx, result)
+	case errors.Is(cause, ErrLeaseLost):
+		return Outcome{Action: Leave} // another worker has it, and its outcome counts
+	case isPermanent:
+		a.rec.Attempts++
+		return a.bury(ctx, reasonPermanent, permanent)
+	case cause != nil:
+		return a.interrupt(ctx)
+	default:
+		return a.retry(ctx, err)
+	}
+}
+
+// done stores the result. Only then may the message be deleted.
+func (a *attempt) done(ctx context.Context, result any) Outcome {
+	rec := a.rec
+	if _, ok := a.store.(port.InProcess); ok {
+		a.rec.Value = result
+	} else {
+		var err error
+		if a.rec.Result, err = marshal(result); err != nil {
+			return a.bury(ctx, reasonResult, fmt.Errorf("result: %w", err))
+		}
+	}
+	a.rec.State, a.rec.Error = task.Done, ""
+	err := a.save(ctx)
+	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalid) {
+		a.rec = rec
+		return a.bury(ctx, reasonResult, fmt.Errorf("result: %w", err))
+	}
+	if err != nil {
+		return a.unsaved(ctx, err)
+	}
+	return Outcome{Action: Ack}
+}
+
+// retry records the failed attempt and gives the message back, unless it was
+// the last one.
+func (a *attempt) retry(ctx context.Context, err error) Outcome {
+	a.rec.Attempts++
+	after := a.policy.pause(a.rec.Attempts)
+	if wish, ok := errors.AsType[*retryAfterError](err); ok {
+		after = wish.after
+	}
+	if a.number >= a.policy.maxAttempts || !a.lasts(after) {
+		return a.bury(ctx, reasonFailed, err)
+	}
+	a.rec.Error = text(err)
+	return a.giveBack(ctx, after)
+}
+
+// interrupt gives a run back that was cut off by the stop of its worker: such
+// a run is no attempt.
+func (a *attempt) interrupt(ctx context.Context) Outcome {
+	if !a.marked && a.rec.Epoch == 0 {
+		return Outcome{Action: Release, interrupted: true}
+	}
+	outcome := a.giveBack(ctx, 0)
+	outcome.interrupted = true
+	return outcome
+}
+
+// giveBack records a return to the queue, which takes the start mark back and
+// ends a claim, and releases the message.
+func (a *attempt) giveBack(ctx context.Context, after time.Duration) Outcome {
+	a.rec.GiveBacks++
+	if a.marked {
+		a.rec.Starts--
+	}
+	if err := a.save(ctx); err != nil {
+		return a.unsaved(ctx, err)
+	}
+	return a.release(after)
+}
+
+// lasts tells whether the broker would still deliver the message after that
+// pause.
+func (a *attempt) lasts(after time.Duration) bool {
+	if a.limit.MaxReceives > 0 && a.delivery.Receives >= a.limit.MaxReceives {
+		return false
+	}
+	if a.limit.Retention == 0 || a.delivery.SentAt.IsZero() {
+		return true
+	}
+	margin := min(retentionMargin, a.limit.Retention/10)
+	return time.Since(a.delivery.SentAt)+after <= a.limit.Retention-margin
+}
+
+// unknown gives a task back that no handler here knows, because another
+// deployment may; after the grace it is dead. It counts no attempt.
+func (a *attempt) unknown(ctx context.Context) Outcome {
+	const shortest, longest = 5 * time.Second, time.Minute
+	left := a.opts.unknownTypeGrace - time.Since(a.delivery.FirstReceivedAt)
+	after := min(shortest<<min(a.delivery.Receives, 4), longest)
+	if left <= 0 || !a.lasts(after) {
+		return a.bury(ctx, reasonUnknown, fmt.Errorf("%w: %s", ErrUnknownType, a.env.Type))
+	}
+	return a.release(min(shortest+jitter(after-shortest), left))
+}
+
+// bury stores the failure and sends the message to the dead letters, in this
+// order: whoever waits is served even while the dead-letter queue is down.
+func (a *attempt) bury(ctx context.Context, reason string, cause error) Outcome {
+	a.rec.State, a.rec.Error, a.rec.Result, a.rec.Value = task.Dead, text(cause), nil, nil
+	if err := a.save(ctx); err != nil {
+		return a.unsaved(ctx, err)
+	}
+	return a.sendDeadLetter(ctx, reason, a.rec)
+}
+
+// sendDeadLetter hands a dead task's message to the dead-letter queue, which
+// may so get it twice. Where the reason does not fit beside the body, the
+// record alone has it.
+func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record) Outcome {
+	a.opts.shared.log.WarnContext(ctx, "task is dead", logTask(rec.ID, a.env.Type), slog.String("reason", reason))
+	if a.opts.dead == nil {
+		return Outcome{Action: Ack}
+	}
+	note, _ := json.Marshal(deadLetter{
+		ID: rec.ID, Generation: rec.Generation, Reason: reason, Error: rec.Error, Attempts: rec.Attempts,
+		Receives: a.delivery.Receives, SentAt: a.delivery.SentAt.UTC(), DiedAt: time.Now().UTC(),
+	}) // strings, numbers and times always encode
+	msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value, Attributes: maps.Clone(a.delivery.Attributes)}
+	if msg.Attributes == nil {
+		msg.Attributes = map[string]string{}
+	}
+	msg.Attributes[deadAttribute] = string(note)
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	send := func() error { return a.opts.dead.Send(ctx, []port.Message{msg}) }
+	err := retryOne(ctx, send)
+	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalid) {
+		msg.Attributes = nil
+		err = retryOne(ctx, send)
+	}
+	if err != nil {
+		return a.trouble(fmt.Errorf("dead-letter queue: %w", err))
+	}
+	return Outcome{Action: Ack}
+}
+
+// end stores an outcome without a run.
+func (a *attempt) end(ctx context.Context, state task.State) Outcome {
+	a.rec.State = state
+	if err := a.save(ctx); err != nil {
+		return a.unsaved(ctx, err)
+	}
+	return Outcome{Action: Ack}
+}
+
+// finished ends a delivery whose task has an outcome already. A dead one may
+// have died with its dead letter unsent.
+func (a *attempt) finished(ctx context.Context, rec Record) Outcome {
+	if rec.State == task.Dead && rec.Generation == a.rec.Generation {
+		return a.sendDeadLetter(ctx, reasonFailed, rec)
+	}
+	return Outcome{Action: Ack}
+}
+
+// unsaved decides after a Save that failed.
+func (a *attempt) unsaved(ctx context.Context, err error) Outcome {
+	switch {
+	case errors.Is(err, port.ErrFinished):
+		rec, err := a.load(context.WithoutCancel(ctx))
+		if err != nil {
+			return a.trouble(err)
+		}
+		return a.finished(ctx, rec)
+	case errors.Is(err, port.ErrFenced):
+		return Outcome{Action: Leave} // a worker that was fenced out does not delete
+	}
+	return a.trouble(err)
+}
+
+// trouble leaves the message: without its record no outcome is certain.
+func (a *attempt) trouble(err error) Outcome {
+	return Outcome{Action: Leave, Err: fmt.Errorf("task %s: %w", a.rec.ID, err)}
+}
+
+func (a *attempt) release(after time.Duration) Outcome {
+	return Outcome{Action: Release, After: min(after, maxDelay)}
+}
+
+// save stores a.rec. It goes on when ctx has ended: a run that is over is
+// worth storing even while the worker stops.
+func (a *attempt) save(ctx context.Context) error {
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	a.rec.Expires = a.expires()
+	return retryOne(ctx, func() error { return a.store.Save(ctx, []Record{a.rec}) })
+}
+
+func (a *attempt) load(ctx context.Context) (rec Record, err error) {
+	err = retryOne(ctx, func() error {
+		recs, err := a.store.Load(ctx, []string{a.rec.ID}, true)
+		if err == nil {
+			rec = recs[0]
+		}
+		return err
+	})
+	return rec, err
+}
+
+func settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+}
+
+func (a *attempt) expires() time.Time { return time.Now().Add(a.opts.shared.recordTTL) }
+
+// leaseFor is how long a claim lasts, and what short pauses are measured by.
+// Where leases never end nobody renews, so the claim covers the whole run.
+func (a *attempt) leaseFor() time.Duration {
+	if a.limit.Lease > 0 {
+		return a.limit.Lease
+	}
+	return a.policy.timeout + 2*handlerGrace
+}
+
+// text makes an error fit to be stored: valid UTF-8 without the characters
+// that SQS refuses, and short.
+func text(err error) string {
+	s := strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(err.Error(), "\uFFFD"))
+	if len(s) > maxErrorText {
+		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+	}
+	return s
+}
+
+func jitter(d time.Duration) time.Duration { return rand.N(max(d, 0) + 1) }
+
+// stuckCount counts handlers that outlived their context.
+type stuckCount struct{ n atomic.Int64 }
+
+func (s *stuckCount) add(n int64) { s.n.Add(n) }
+
+func logTask(id, taskType string) slog.Attr {
+	return slog.Group("task", slog.String("id", id), slog.String("type", taskType))
+}
+
+func logStack(err error) slog.Attr {
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		return slog.String("stack", string(p.Stack))
+	}
+	return slog.Attr{}
+}

@@ -1,0 +1,184 @@
+package goflow
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// wireVersion is the envelope's version; docs/wire-format.md specifies it.
+const wireVersion = 1
+
+// deadAttribute is the message attribute that says why a task died.
+const deadAttribute = "goflow-dead"
+
+// envelope is a message's body. Between in-process ports it travels as it is,
+// with the payload in value.
+type envelope struct {
+	Version int               `json:"v"`
+	ID      string            `json:"id,omitempty"`
+	Type    string            `json:"type"`
+	Payload json.RawMessage   `json:"payload,omitempty"`
+	Codec   string            `json:"codec,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	TTL     int64             `json:"ttl,omitempty"` // milliseconds
+	Options *wireOptions      `json:"options,omitempty"`
+
+	value    any
+	hasValue bool
+}
+
+// wireOptions are a push's own policy, in milliseconds.
+type wireOptions struct {
+	MaxAttempts int   `json:"maxAttempts,omitempty"`
+	Timeout     int64 `json:"timeout,omitempty"`
+	BackoffBase int64 `json:"backoffBase,omitempty"`
+	BackoffCap  int64 `json:"backoffCap,omitempty"`
+}
+
+func newWireOptions(p policy) *wireOptions {
+	if p == (policy{}) {
+		return nil
+	}
+	return &wireOptions{
+		MaxAttempts: p.maxAttempts,
+		Timeout:     p.timeout.Milliseconds(),
+		BackoffBase: p.backoffBase.Milliseconds(),
+		BackoffCap:  p.backoffCap.Milliseconds(),
+	}
+}
+
+// policy turns the options back, as if they had been given to a push: what a
+// message asks for has the same bounds.
+func (o *wireOptions) policy() (p policy, err error) {
+	if o == nil {
+		return p, nil
+	}
+	var opts []PolicyOption
+	if o.MaxAttempts != 0 {
+		opts = append(opts, MaxAttempts(o.MaxAttempts))
+	}
+	if o.Timeout != 0 {
+		opts = append(opts, Timeout(milliseconds(o.Timeout)))
+	}
+	if o.BackoffBase != 0 || o.BackoffCap != 0 {
+		opts = append(opts, Backoff(milliseconds(o.BackoffBase), milliseconds(o.BackoffCap)))
+	}
+	for _, opt := range opts {
+		if err := opt(&p); err != nil {
+			return policy{}, err
+		}
+	}
+	return p, nil
+}
+
+// milliseconds caps what a message claims, so that no count overflows.
+func milliseconds(n int64) time.Duration {
+	return time.Duration(min(n, int64(1)<<40)) * time.Millisecond
+}
+
+func validType(name string) error {
+	if ok, _ := regexp.MatchString(`^[A-Za-z0-9._:-]{1,128}$`, name); !ok {
+		return fmt.Errorf("goflow: %w task type %q: use 1 to 128 of A-Z a-z 0-9 . _ : -", ErrInvalid, name)
+	}
+	return nil
+}
+
+// encode writes the body. SQS refuses U+FFFE and U+FFFF, which JSON may hold
+// raw inside strings only, so they can be escaped wherever they stand.
+func (e *envelope) encode() ([]byte, error) {
+	if !utf8.Valid(e.Payload) {
+		return nil, fmt.Errorf("goflow: %w payload: not valid UTF-8", ErrInvalid)
+	}
+	body, err := marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("goflow: %w payload: %w", ErrInvalid, err)
+	}
+	body = bytes.ReplaceAll(body, []byte("\uFFFE"), []byte(`\ufffe`))
+	return bytes.ReplaceAll(body, []byte("\uFFFF"), []byte(`\uffff`)), nil
+}
+
+// marshal is json.Marshal without escaping <, > and &, which costs bytes and
+// protects nobody here.
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// decodeEnvelope reads a delivery's envelope. An ID is always set, also beside
+// an error: the message's own when the body names none.
+func decodeEnvelope(d *port.Delivery) (*envelope, error) {
+	if e, ok := d.Value.(*envelope); ok {
+		return e, nil
+	}
+	e := &envelope{}
+	err := json.Unmarshal(d.Body, e)
+	if _, ok := parseID(e.ID); !ok {
+		if err == nil && e.ID != "" {
+			err = fmt.Errorf("id %.60q is not a UUID", e.ID)
+		}
+		e.ID = d.ID
+	}
+	switch {
+	case err != nil:
+		return e, fmt.Errorf("not a GoFlow message: %w", err)
+	case e.Version != wireVersion:
+		return e, fmt.Errorf("message version %d: this program knows %d", e.Version, wireVersion)
+	case e.Codec != "":
+		return e, fmt.Errorf("payload codec %.60q: this program knows none", e.Codec)
+	case e.TTL < 0:
+		return e, fmt.Errorf("ttl %d: give milliseconds", e.TTL)
+	}
+	return e, validType(e.Type)
+}
+
+// payload returns the payload as the given pointer's type: the Go value itself
+// where it has that type, else by way of JSON.
+func (e *envelope) decodePayload(into any) error {
+	raw := e.Payload
+	if e.hasValue {
+		var err error
+		if raw, err = marshal(e.value); err != nil {
+			return err
+		}
+	}
+	if len(raw) == 0 {
+		raw = []byte("null")
+	}
+	return json.Unmarshal(raw, into)
+}
+
+// deadLetter is the attribute of a dead letter, as JSON of at most 4 KiB.
+type deadLetter struct {
+	ID         string    `json:"id"`
+	Generation int       `json:"generation"`
+	Reason     string    `json:"reason"`
+	Error      string    `json:"error,omitempty"`
+	Attempts   int       `json:"attempts"`
+	Receives   int       `json:"receives"`
+	SentAt     time.Time `json:"sentAt,omitzero"`
+	DiedAt     time.Time `json:"diedAt"`
+}
+
+// readDeadLetter returns what a delivery's attribute says; nil without one.
+func readDeadLetter(d *port.Delivery) *deadLetter {
+	text, ok := d.Attributes[deadAttribute]
+	if !ok {
+		return nil
+	}
+	var dead deadLetter
+	if json.Unmarshal([]byte(text), &dead) != nil || dead.Generation < 1 {
+		return nil
+	}
+	return &dead
+}
