@@ -1,0 +1,130 @@
+package archtest_test
+
+import (
+	"bytes"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/jamesTait-jt/goflow/"
+
+// core is what must not reach anything but the standard library and itself.
+var core = []string{"goflow", "goflow/task", "goflow/store", "goflow/port", "goflow/memory"}
+
+// arrows says what of ours a package, and what lies below it, may import. The
+// longest path decides; who has none may import everything. (That nobody
+// imports a main is Go's own rule.)
+var arrows = map[string][]string{
+	"goflow":            {"goflow/task", "goflow/store", "goflow/port", "goflow/memory"},
+	"goflow/task":       {},
+	"goflow/store":      {},
+	"goflow/port":       {"goflow/task"},
+	"goflow/memory":     {"goflow/port", "goflow/task"},
+	"goflow/goflowtest": append([]string{"goflow"}, core...),
+	"adapters":          {"goflow/port", "goflow/task"},
+	"handlers":          core,
+	"lambda":            append([]string{"goflow"}, core...),
+	"lambda/worker":     nil, // a main: it chooses adapters
+}
+
+func TestCoreReachesOnlyTheStandardLibrary(t *testing.T) {
+	t.Parallel()
+
+	for _, pkg := range core {
+		t.Run(pkg, func(t *testing.T) {
+			t.Parallel()
+
+			for _, dep := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./"+pkg) {
+				require.Contains(t, core, strings.TrimPrefix(dep, module), "%s reaches %s", pkg, dep)
+			}
+		})
+	}
+}
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+
+	// What doesn't exist would keep every rule.
+	goList(t, "./goflow/goflowtest", "./adapters/sqs", "./adapters/dynamo")
+
+	var wrong []string
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		imports := strings.Fields(line)
+		pkg := strings.TrimPrefix(imports[0], module)
+		for _, imported := range imports[1:] {
+			ours, isOurs := strings.CutPrefix(imported, module)
+			if isOurs && !mayImport(pkg, ours) {
+				wrong = append(wrong, pkg+" imports "+ours)
+			}
+		}
+	}
+	require.Empty(t, wrong)
+}
+
+func mayImport(pkg, imported string) bool {
+	rule := ""
+	for prefix := range arrows {
+		if below(pkg, prefix) && len(prefix) > len(rule) {
+			rule = prefix
+		}
+	}
+	allowed := arrows[rule]
+	ownAdapter := rule == "adapters" && below(imported, adapter(pkg))
+
+	return allowed == nil || slices.Contains(allowed, imported) || ownAdapter
+}
+
+// adapter cuts a package's path down to its adapter, as in adapters/sqs.
+func adapter(pkg string) string {
+	parts := strings.Split(pkg, "/")
+
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+// below tells whether path is folder or lies in it.
+func below(path, folder string) bool {
+	return path == folder || strings.HasPrefix(path, folder+"/")
+}
+
+// goList runs go list in the repository's root and returns its non-empty
+// lines. A package that doesn't exist or doesn't load fails the test.
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir = root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "go list %s: %s", strings.Join(args, " "), stderr.String())
+
+	return slices.DeleteFunc(strings.Split(string(out), "\n"), func(line string) bool { return line == "" })
+}
+
+func TestMayImport(t *testing.T) {
+	t.Parallel()
+
+	for _, ok := range []string{
+		"goflow goflow/memory", "goflow/memory goflow/port", "goflow/port goflow/task", "adapters/sqs goflow/port",
+		"adapters/sqs adapters/sqs/internal/wire", "adapters/sqs/provision adapters/sqs", "cmd/localworker adapters/sqs",
+		"lambda/worker adapters/dynamo", "handlers goflow", "goflow/goflowtest goflow", "internal/demo adapters/sqs",
+		"cmd/localworker cmd/internal/lines",
+	} {
+		pkg, imported, _ := strings.Cut(ok, " ")
+		require.True(t, mayImport(pkg, imported), ok)
+	}
+
+	for _, bad := range []string{
+		"goflow adapters/sqs", "goflow goflow/goflowtest", "goflow/memory goflow", "goflow/memory goflow/store",
+		"goflow/port goflow/store", "goflow/task goflow/store", "goflow/store goflow/task", "adapters/sqs goflow",
+		"adapters/sqs adapters/dynamo", "adapters/sqs/provision adapters/dynamo", "handlers adapters/sqs",
+		"lambda adapters/sqs", "goflow cmd/internal/lines", "goflow internal/config",
+	} {
+		pkg, imported, _ := strings.Cut(bad, " ")
+		require.False(t, mayImport(pkg, imported), bad)
+	}
+}
