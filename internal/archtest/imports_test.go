@@ -2,7 +2,9 @@ package archtest_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +96,13 @@ func below(path, folder string) bool {
 // lines. A package that doesn't exist or doesn't load fails the test.
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()
+
+	// A test is cached until a file changes that it looked at itself; what go
+	// list looks at doesn't count.
+	eachGoFile(t, func(path string) {
+		_, err := os.Stat(filepath.Join(root, path))
+		require.NoError(t, err)
+	})
 
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
 	cmd.Dir = root
