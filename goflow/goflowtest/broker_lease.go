@@ -25,6 +25,7 @@ func leaseCases(f BrokerFeatures) []brokerCase {
 		{"AckTwiceIsNoError", true, ackTwice},
 		{"AckUnderALostLeaseIsNoError", f.LeasesEnd, ackLostLease},
 		{"OldHandleDoesNotHarmTheNextLease", f.LeasesEnd, oldHandle},
+		{"HandleOfAReleasedLeaseDoesNoHarm", f.EnforcesLeaseOnAck || f.KnowsLostLease, releasedHandle},
 	}
 }
 
@@ -214,4 +215,22 @@ func oldHandle(t *brokerTest) {
 	t.notBefore(current.LeaseEnd, "the third delivery")
 	t.notAfter(current.LeaseEnd, "the third delivery")
 	require.Equal(t, old.ID, again.ID)
+}
+
+// releasedHandle goes on using a lease that was given back.
+func releasedHandle(t *brokerTest) {
+	b := t.broker(BrokerOptions{Lease: longLease})
+	t.sendOne(b, "given back")
+	old := t.now(b)
+	require.NoError(t, t.extend(b, old, 0))
+	current := t.now(b)
+	if t.features.KnowsLostLease {
+		require.ErrorIs(t, t.extend(b, old, 0), port.ErrLeaseLost)
+		require.Empty(t, t.poll(b, 1, defaultPollWait), "the message was given back under the old handle")
+	}
+	if t.features.EnforcesLeaseOnAck {
+		t.ack(b, old)
+		require.NoError(t, t.extend(b, current, 0))
+		require.Equal(t, old.ID, t.now(b).ID, "the message was acked under the old handle")
+	}
 }

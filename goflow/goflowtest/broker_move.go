@@ -59,7 +59,7 @@ func nothingMoves(t *brokerTest) {
 
 func oldAreGone(t *brokerTest) {
 	const retention = time.Minute // the least that some allow
-	b := t.broker(BrokerOptions{Retention: retention})
+	b := t.broker(BrokerOptions{Lease: longLease, Retention: retention})
 	t.sendOne(b, "old")
 	time.Sleep(retention - 20*time.Second)
 	t.sendOne(b, "young")

@@ -1,0 +1,104 @@
+package memory
+
+import (
+	"bytes"
+	"container/heap"
+	"maps"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// where says where an item is.
+type where uint8
+
+const (
+	ready   where = iota // to be received
+	delayed              // not yet
+	leased               // received, not acked
+	gone                 // acked, dropped, or continued by a later item
+)
+
+// item is a message up to the end of one lease. When the lease ends, a new item
+// goes on with the message and this one is gone: so a pointer to an item is a
+// handle that names the lease.
+type item struct {
+	msg     port.Message
+	queue   *queue
+	sentAt  time.Time
+	firstAt time.Time // of the first receive of the message
+	heldAt  time.Time // of the receive that began this lease
+	due     time.Time // when the delay or the lease ends; zero: never
+
+	receives int32
+	pos      int32 // in the schedule; -1: not in it
+	where    where
+}
+
+// delivery hands the item out. The receiver gets its own copy of everything
+// but the Value.
+func (it *item) delivery() port.Delivery {
+	d := port.Delivery{
+		Message:         it.msg,
+		Receives:        int(it.receives),
+		SentAt:          it.sentAt,
+		FirstReceivedAt: it.firstAt,
+		LeaseEnd:        it.due,
+		Handle:          it,
+	}
+	d.Body, d.Attributes = bytes.Clone(it.msg.Body), maps.Clone(it.msg.Attributes)
+	return d
+}
+
+// next returns the item that goes on with the message.
+func (it *item) next() *item {
+	next := *it
+	it.where, next.where, next.pos, next.due = gone, ready, -1, time.Time{}
+	return &next
+}
+
+// schedule holds the items that wait for their time, the earliest first.
+type schedule []*item
+
+// set puts an item into the schedule, or moves it to its new time.
+func (s *schedule) set(it *item, due time.Time) {
+	it.due = due
+	if it.pos >= 0 {
+		heap.Fix(s, int(it.pos))
+		return
+	}
+	heap.Push(s, it)
+}
+
+// remove takes an item out, if it is in.
+func (s *schedule) remove(it *item) {
+	if it.pos >= 0 {
+		heap.Remove(s, int(it.pos))
+	}
+}
+
+// The rest is heap.Interface.
+
+func (s *schedule) Len() int { return len(*s) }
+
+func (s *schedule) Less(i, j int) bool { return (*s)[i].due.Before((*s)[j].due) }
+
+func (s *schedule) Swap(i, j int) {
+	h := *s
+	h[i], h[j] = h[j], h[i]
+	h[i].pos, h[j].pos = int32(i), int32(j) //nolint:gosec // that many messages don't fit into memory
+}
+
+func (s *schedule) Push(x any) {
+	it, _ := x.(*item)
+	it.pos = int32(len(*s)) //nolint:gosec // as above
+	*s = append(*s, it)
+}
+
+func (s *schedule) Pop() any {
+	h := *s
+	it := h[len(h)-1]
+	h[len(h)-1] = nil
+	*s, it.pos = h[:len(h)-1], -1
+	return it
+}
