@@ -25,6 +25,14 @@ func (r *ring[T]) grow() {
 	r.buf, r.head = buf, 0
 }
 
+// peek returns the oldest and leaves it there.
+func (r *ring[T]) peek() (v T, ok bool) {
+	if r.n == 0 {
+		return v, false
+	}
+	return r.buf[r.head], true
+}
+
 // pop returns the oldest, or false when there is none.
 func (r *ring[T]) pop() (v T, ok bool) {
 	if r.n == 0 {

@@ -1,0 +1,136 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// The rules of port.Store for one item. The caller holds the mutex.
+
+// save applies one Save.
+func (t *table) save(rec *port.Record, now time.Time) error {
+	cur := t.get(rec.ID, now)
+	switch {
+	case cur == nil:
+	case cur.Generation > rec.Generation:
+		return fmt.Errorf("memory: save: generation %d, want %d: %w", rec.Generation, cur.Generation, port.ErrFinished)
+	case cur.Generation == rec.Generation && cur.State.Terminal():
+		if known(cur, rec) {
+			return nil
+		}
+		return fmt.Errorf("memory: save: it is %v: %w", cur.State, port.ErrFinished)
+	case rec.Epoch != 0 && rec.Epoch != cur.Epoch:
+		return fmt.Errorf("memory: save: epoch %d, want %d: %w", rec.Epoch, cur.Epoch, port.ErrFenced)
+	case cur.Generation == rec.Generation && rec.State == task.Open && progress(cur, rec) >= 0:
+		if rec.Epoch != 0 {
+			cur.LeaseEnd, cur.Token = time.Time{}, ""
+		}
+		return nil
+	}
+	t.put(saved(cur, rec), now)
+	return nil
+}
+
+// progress compares how far two open records are: below 0 when rec is further.
+func progress(cur, rec *port.Record) int {
+	return cmp.Or(cmp.Compare(cur.GiveBacks, rec.GiveBacks), cmp.Compare(cur.Starts, rec.Starts))
+}
+
+// known reports whether rec says what the ended record cur says: then it was
+// saved before, and only the answer was lost.
+func known(cur, rec *port.Record) bool {
+	return rec.State == cur.State && rec.Error == cur.Error &&
+		bytes.Equal(rec.Result, cur.Result) && same(rec.Value, cur.Value)
+}
+
+// same is a == b for values that may not be comparable.
+func same(a, b any) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
+}
+
+// saved returns the record that a Save makes. A claim goes on only when an open
+// record is saved without its epoch; the hash stays when the new one has none.
+func saved(cur, rec *port.Record) port.Record {
+	next := *rec
+	next.Result, next.Hash = bytes.Clone(rec.Result), bytes.Clone(rec.Hash)
+	next.Expires = wholeSeconds(rec.Expires)
+	next.LeaseEnd, next.Token = time.Time{}, ""
+	if cur == nil {
+		return next
+	}
+	if len(next.Hash) == 0 {
+		next.Hash = cur.Hash
+	}
+	if cur.Generation == rec.Generation {
+		next.Epoch = cur.Epoch
+		if rec.Epoch == 0 && rec.State == task.Open {
+			next.LeaseEnd, next.Token = cur.LeaseEnd, cur.Token
+		}
+	}
+	return next
+}
+
+// claim applies one Claim and returns the record as it stands after it.
+func (t *table) claim(c *port.Claim, now time.Time) (*port.Record, error) {
+	cur := t.get(c.ID, now)
+	epoch, err := granted(cur, c, now)
+	if err != nil {
+		return cur, fmt.Errorf("memory: claim: %w", err)
+	}
+	next := port.Record{ID: c.ID, State: task.Open, Generation: c.Generation}
+	if cur != nil && cur.Generation == c.Generation {
+		next = *cur
+	} else if cur != nil {
+		next.Hash, next.Expires = cur.Hash, cur.Expires
+	}
+	next.Epoch, next.LeaseEnd, next.Token = epoch, now.Add(c.For), cmp.Or(c.Token, next.Token)
+	if !c.Expires.IsZero() {
+		next.Expires = wholeSeconds(c.Expires)
+	}
+	return t.put(next, now), nil
+}
+
+// granted returns the epoch under which a claim is granted.
+func granted(cur *port.Record, c *port.Claim, now time.Time) (uint64, error) {
+	switch {
+	case cur == nil && c.Epoch != 0:
+		return 0, fmt.Errorf("there is no record to renew: %w", port.ErrFenced)
+	case cur == nil:
+		return 1, nil
+	case cur.State.Terminal() || cur.Generation > c.Generation:
+		return 0, fmt.Errorf("it is %v in generation %d: %w", cur.State, cur.Generation, port.ErrFinished)
+	}
+	mine := cur.Token != "" && cur.Token == cmp.Or(c.Token, cur.Token)
+	switch {
+	case c.Epoch != 0 && (c.Epoch != cur.Epoch || !mine):
+		return 0, fmt.Errorf("epoch %d, want %d: %w", c.Epoch, cur.Epoch, port.ErrFenced)
+	case c.Epoch != 0 || mine:
+		return cur.Epoch, nil
+	case now.Before(cur.LeaseEnd):
+		return 0, fmt.Errorf("until %v: %w", cur.LeaseEnd, port.ErrClaimed)
+	default:
+		return cur.Epoch + 1, nil
+	}
+}
+
+// reopen applies one Reopen.
+func (t *table) reopen(rec *port.Record, now time.Time) {
+	cur := t.get(rec.ID, now)
+	if cur == nil || cur.State != task.Dead || cur.Generation != rec.Generation {
+		return
+	}
+	next := port.Record{ID: cur.ID, State: task.Open, Generation: cur.Generation + 1, Hash: cur.Hash, Expires: cur.Expires}
+	if !rec.Expires.IsZero() {
+		next.Expires = wholeSeconds(rec.Expires)
+	}
+	t.put(next, now)
+}
