@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
+	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// batch is how many lines are pushed together.
+const batch = port.MaxMessages
+
+// linePusher pushes tasks that are written one a line.
+type linePusher struct {
+	*push
+	client *goflow.Client
+	types  map[string]string // by ID, of those that are waited for
+	ids    []string
+	worst  int // the exit code of the worst line
+}
+
+func (p *push) lines(ctx context.Context, argument string) error {
+	source, err := p.source(argument)
+	if err != nil {
+		return err
+	}
+	if source == nil {
+		return config.Errorf("push %.60q: give its payload too, or - or @FILE for lines of tasks", argument)
+	}
+	defer func() { _ = source.Close() }() // only read from
+	if p.timeout <= 0 {
+		return config.Errorf("--timeout %v: give more than 0", p.timeout)
+	}
+	client, parts, err := p.client(ctx, p.needs()...)
+	if err != nil {
+		return err
+	}
+	if err := checked(ctx, parts); err != nil { // once, not for each line
+		return err
+	}
+	l := &linePusher{push: p, client: client, types: map[string]string{}}
+	if err := l.pushAll(ctx, source); err != nil {
+		return err
+	}
+	if err := l.awaitAll(ctx); err != nil {
+		return err
+	}
+	if l.worst != program.OK {
+		return program.Reported(l.worst)
+	}
+	return nil
+}
+
+func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
+	var ready []lines.Line
+	for line, err := range lines.Read(source) {
+		if err != nil {
+			l.bad(err)
+			continue
+		}
+		if ready = append(ready, line); len(ready) == batch {
+			if err := l.pushBatch(ctx, ready); err != nil {
+				return err
+			}
+			ready = ready[:0]
+		}
+	}
+	return l.pushBatch(ctx, ready)
+}
+
+func (l *linePusher) pushBatch(ctx context.Context, ready []lines.Line) error {
+	if len(ready) == 0 {
+		return nil
+	}
+	tasks := make([]task.Task, len(ready))
+	for i, line := range ready {
+		tasks[i] = task.Task{Type: line.Type, Payload: line.Payload}
+	}
+	ctx, cancel := starting(ctx)
+	defer cancel()
+	ids, err := l.client.PushMany(ctx, tasks)
+	var refused error
+	for i, line := range ready {
+		itemErr := port.ItemError(err, i)
+		if itemErr == nil {
+			if err := l.pushed(ids[i], line); err != nil {
+				return err
+			}
+			continue
+		}
+		l.bad(&lines.Error{Number: line.Number, Reason: itemErr})
+		if program.Code(itemErr) == program.Refused {
+			refused = program.Reported(program.Refused) // the lines that follow would fare no better
+		}
+	}
+	return refused
+}
+
+// pushed notes or writes the ID of a task.
+func (l *linePusher) pushed(id string, line lines.Line) error {
+	if l.wait {
+		l.ids = append(l.ids, id)
+		l.types[id] = line.Type
+		return nil
+	}
+	return l.write(id, map[string]any{"id": id, "type": line.Type, "line": line.Number})
+}
+
+// bad names a line that was not pushed.
+func (l *linePusher) bad(err error) {
+	l.around.Say(name, err)
+	l.worst = max(l.worst, program.Code(err), program.Usage)
+}
+
+// awaitAll writes the outcomes as they come; without --wait there are none to
+// wait for.
+func (l *linePusher) awaitAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	for rec, err := range l.client.WaitMany(ctx, l.ids) {
+		if err != nil {
+			l.around.Say(name, err)
+			l.worst = max(l.worst, program.Code(err))
+			continue
+		}
+		o := program.NewOutcome(rec, l.types[rec.ID])
+		last := string(o.Result)
+		if failure(rec) != nil {
+			l.worst = max(l.worst, program.Failed)
+			last = o.Error
+		}
+		if err := l.write(fmt.Sprintf("%s %s %s", o.ID, o.State, last), o); err != nil {
+			return err
+		}
+	}
+	return nil
+}

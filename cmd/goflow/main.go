@@ -1,0 +1,30 @@
+// Command goflow pushes tasks, reads their outcomes and looks at the queues.
+// docs/configuration.md has its settings and exit codes.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+)
+
+const name = "goflow"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	os.Exit(run(ctx, program.FromOS()))
+}
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, around program.Surroundings) int {
+	root := newRoot(around)
+	root.SetArgs(around.Args)
+	root.SetIn(around.Stdin)
+	root.SetOut(around.Stdout)
+	root.SetErr(around.Stderr)
+	return around.Finish(name, root.ExecuteContext(ctx))
+}

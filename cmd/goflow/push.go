@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// push is the command's flags.
+type push struct {
+	*cli
+	wait    bool
+	timeout time.Duration
+}
+
+func newPush(c *cli) *cobra.Command {
+	p := &push{cli: c}
+	cmd := &cobra.Command{
+		Use:   "push {TYPE JSON | -}",
+		Short: "Push a task, or a task a line from standard input",
+		Long: `Push a task and print its ID, or with --wait its result.
+
+JSON is the payload, - reads it from standard input, @FILE from a file.
+With - or @FILE alone, each line is a task: {"type":"sample.echo","payload":1}.
+A bad line is named by its number and the others are pushed; IDs come in the order of the lines.`,
+		Example: `  goflow push sample.echo '{"hello":"world"}' --wait
+  goflow push sample.hash @payload.json
+  goflow push - < tasks.ndjson`,
+		Args: arguments(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return p.lines(cmd.Context(), args[0])
+			}
+			return p.one(cmd, args[0], args[1])
+		},
+	}
+	cmd.Flags().BoolVar(&p.wait, "wait", false, "wait for the outcome and print the result")
+	timeoutFlag(cmd, &p.timeout)
+	return cmd
+}
+
+// needs are the settings that the push cannot do without.
+func (p *push) needs() []string {
+	if p.wait {
+		return []string{"queue-url", "table"}
+	}
+	return []string{"queue-url"}
+}
+
+func (p *push) one(cmd *cobra.Command, taskType, payload string) error {
+	ctx, cancel, err := waiting(cmd.Context(), p.timeout)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	raw, err := p.payload(payload)
+	if err != nil {
+		return err
+	}
+	client, parts, err := p.client(ctx, p.needs()...)
+	if err != nil {
+		return err
+	}
+	if p.wait {
+		if err := checked(ctx, parts); err != nil {
+			return err
+		}
+	}
+	pushing, pushed := starting(ctx)
+	defer pushed()
+	id, err := client.Push(pushing, taskType, raw)
+	if err != nil {
+		return err
+	}
+	if p.wait {
+		return p.await(ctx, client, id)
+	}
+	return p.write(id, map[string]string{"id": id})
+}
+
+// payload reads the JSON that an argument is or names.
+func (p *push) payload(argument string) (json.RawMessage, error) {
+	raw := []byte(argument)
+	source, err := p.source(argument)
+	if err != nil {
+		return nil, err
+	}
+	if source != nil {
+		defer func() { _ = source.Close() }() // only read from
+		if raw, err = io.ReadAll(source); err != nil {
+			return nil, config.Errorf("payload: %v", err)
+		}
+	}
+	var v json.RawMessage
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, config.Errorf("payload: not valid JSON: %v: quote it, as in '{\"n\":1}'", err)
+	}
+	return v, nil
+}
+
+// source opens what - or @FILE stands for; nil for anything else.
+func (p *push) source(argument string) (io.ReadCloser, error) {
+	path, isFile := strings.CutPrefix(argument, "@")
+	switch {
+	case argument == "-":
+		return io.NopCloser(p.around.Stdin), nil
+	case isFile:
+		file, err := os.Open(path) //nolint:gosec // reading the file that the user names is the purpose
+		if err != nil {
+			return nil, config.Errorf("payload: %v", err)
+		}
+		return file, nil
+	}
+	return nil, nil //nolint:nilnil // the argument is the payload itself
+}

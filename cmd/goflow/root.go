@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// cli is what the commands share.
+type cli struct {
+	around program.Surroundings
+	loader *config.Loader
+	format string
+}
+
+func newRoot(around program.Surroundings) *cobra.Command {
+	c := &cli{around: around, loader: config.NewLoader(config.CLI, "--", around.Getenv)}
+	root := &cobra.Command{
+		Use:   name,
+		Short: "Push tasks to a GoFlow queue and read what became of them",
+		Args:  unknownCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return c.checkFormat()
+		},
+		SilenceUsage:  true, // an error is one line
+		SilenceErrors: true, // and Finish writes it
+	}
+	c.loader.Flags(func(name string, v *config.Value) { root.PersistentFlags().Var(v, name, v.Usage()) })
+	root.PersistentFlags().StringVarP(&c.format, "output", "o", "text", "how data is written: text, json or yaml")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return config.Errorf("%v: %s --help lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newProvision(c), newVersion(c))
+	return root
+}
+
+func unknownCommand(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return config.Errorf("unknown command %.60q: %s --help lists them", args[0], name)
+	}
+	return nil
+}
+
+// arguments accepts least to most arguments.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return config.Errorf("%d arguments: the usage is %s", len(args), cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// open returns the settings and the parts that they name, of which the needed
+// have to be there.
+func (c *cli) open(ctx context.Context, need ...string) (config.Settings, config.Parts, error) {
+	s, err := c.loader.Load()
+	if err != nil {
+		return s, config.Parts{}, err
+	}
+	if err := c.loader.Require("", need...); err != nil {
+		return s, config.Parts{}, err
+	}
+	ctx, cancel := starting(ctx)
+	defer cancel()
+	parts, err := config.Open(ctx, s)
+	return s, parts, err
+}
+
+// client returns a client over the queue and the table. Without a queue it
+// only reads, without a table it only pushes.
+func (c *cli) client(ctx context.Context, need ...string) (*goflow.Client, config.Parts, error) {
+	s, parts, err := c.open(ctx, need...)
+	if err != nil {
+		return nil, parts, err
+	}
+	client, err := goflow.NewClient(parts.Queue, parts.Table, goflow.RecordTTL(s.RecordTTL))
+	return client, parts, err
+}
+
+// starting bounds calls that should be answered at once.
+func starting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, program.StartTime, fmt.Errorf("%w: no answer within %v", goflow.ErrUnavailable, program.StartTime))
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// defaultWait is how long a command waits for an outcome.
+const defaultWait = 5 * time.Minute
+
+func newWait(c *cli) *cobra.Command {
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "wait ID",
+		Short: "Wait for a task's outcome and print its result",
+		Long: "Wait for a task's outcome and print its result, or with -o json or yaml its record. " +
+			"A task that failed is exit code 1, the end of the time 4.",
+		Args: arguments(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, parts, err := c.client(cmd.Context(), "table")
+			if err != nil {
+				return err
+			}
+			ctx, cancel, err := waiting(cmd.Context(), timeout)
+			if err != nil {
+				return err
+			}
+			defer cancel()
+			if err := checked(ctx, parts); err != nil {
+				return err
+			}
+			return c.await(ctx, client, args[0])
+		},
+	}
+	timeoutFlag(cmd, &timeout)
+	return cmd
+}
+
+func timeoutFlag(cmd *cobra.Command, timeout *time.Duration) {
+	cmd.Flags().DurationVar(timeout, "timeout", defaultWait, "how long to wait for the outcome")
+}
+
+// waiting bounds the wait for an outcome.
+func waiting(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc, error) {
+	if timeout <= 0 {
+		return nil, nil, config.Errorf("--timeout %v: give more than 0", timeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	return ctx, cancel, nil
+}
+
+// checked asks for what is there first: an outage must not look like a task
+// that takes long.
+func checked(ctx context.Context, parts config.Parts) error {
+	ctx, cancel := starting(ctx)
+	defer cancel()
+	return parts.Check(ctx)
+}
+
+// await waits for one outcome and writes it.
+func (c *cli) await(ctx context.Context, client *goflow.Client, id string) error {
+	rec, err := client.Wait(ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.writeRecord(rec)
+}

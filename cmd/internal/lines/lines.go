@@ -1,0 +1,91 @@
+// Package lines reads tasks written as one JSON object a line:
+//
+//	{"type":"sample.echo","payload":{"any":"JSON"}}
+package lines
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+)
+
+// Line is a task and the line that it stands in, from 1.
+type Line struct {
+	Number  int             `json:"-"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// Error is a bad line, or an input that cannot be read any further.
+type Error struct {
+	Number int
+	Reason error
+}
+
+// Error names the line.
+func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Reason) }
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Reason }
+
+// Read yields the tasks in r, and an *Error for each bad line; the others go
+// on. Empty lines are skipped, a payload left out is null.
+func Read(r io.Reader) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		buffered := bufio.NewReader(r)
+		for number := 1; ; number++ {
+			text, err := buffered.ReadBytes('\n')
+			if text = bytes.TrimSpace(text); len(text) > 0 {
+				line, parseErr := parse(text)
+				line.Number = number
+				if parseErr != nil {
+					parseErr = &Error{Number: number, Reason: parseErr}
+				}
+				if !yield(line, parseErr) {
+					return
+				}
+			}
+			if err != nil {
+				if !errors.Is(err, io.EOF) {
+					yield(Line{Number: number}, &Error{Number: number, Reason: err})
+				}
+				return
+			}
+		}
+	}
+}
+
+func parse(text []byte) (Line, error) {
+	var line Line
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&line); err != nil {
+		return line, fmt.Errorf("not a task: %s: write {\"type\":…,\"payload\":…}", plain(err))
+	}
+	if dec.More() {
+		return line, errors.New("more than one JSON value: write one task a line")
+	}
+	if line.Type == "" {
+		return line, errors.New("type is missing: write {\"type\":…,\"payload\":…}")
+	}
+	if line.Payload == nil {
+		line.Payload = json.RawMessage("null")
+	}
+	return line, nil
+}
+
+// plain says what is wrong without Go's own words.
+func plain(err error) string {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the JSON ends too early"
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return "a " + wrong.Value + " in the wrong place"
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}

@@ -1,0 +1,85 @@
+// Package program is what the two programs share: their surroundings as
+// values, so that tests run them in-process, and their exit codes.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// Surroundings are what a program is started with.
+type Surroundings struct {
+	Args           []string // without the program's name
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// FromOS returns the surroundings of this process.
+func FromOS() Surroundings {
+	return Surroundings{Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+}
+
+// Exit codes, the same for every program.
+const (
+	OK       = 0
+	Failed   = 1 // the task failed, or any other error
+	Usage    = 2 // usage, configuration or input
+	NoRecord = 3
+	TimedOut = 4
+	Refused  = 5 // AWS refused, or cannot be reached
+)
+
+// StartTime bounds what a program asks of AWS before it does its work, so that
+// an unreachable endpoint ends it instead of hanging it.
+const StartTime = 15 * time.Second
+
+// Reported is an exit code whose reason has been written already.
+type Reported int
+
+// Error names the code.
+func (r Reported) Error() string { return fmt.Sprintf("exit code %d", int(r)) }
+
+// Finish writes err as one line and returns the exit code.
+func (s Surroundings) Finish(name string, err error) int {
+	if code, ok := errors.AsType[Reported](err); ok {
+		return int(code)
+	}
+	if err != nil {
+		s.Say(name, err)
+	}
+	return Code(err)
+}
+
+// Say writes an error as one line to standard error.
+func (s Surroundings) Say(name string, err error) {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	_, _ = fmt.Fprintf(s.Stderr, "%s: %s\n", name, strings.TrimPrefix(text, "goflow: ")) // nowhere else to report it
+}
+
+// Code returns the exit code of an error.
+func Code(err error) int {
+	_, isConfig := errors.AsType[*config.Error](err)
+	switch {
+	case err == nil:
+		return OK
+	case isConfig, errors.Is(err, goflow.ErrInvalid), errors.Is(err, goflow.ErrTooLarge):
+		return Usage
+	case errors.Is(err, goflow.ErrNotFinished) && errors.Is(err, context.DeadlineExceeded):
+		return TimedOut
+	case errors.Is(err, goflow.ErrNotFound), errors.Is(err, goflow.ErrNotFinished):
+		return NoRecord
+	case errors.Is(err, goflow.ErrRefused), errors.Is(err, goflow.ErrUnavailable), errors.Is(err, goflow.ErrAmbiguous),
+		errors.Is(err, context.DeadlineExceeded):
+		return Refused
+	}
+	return Failed
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// pool is what a worker on AWS is made of.
+type pool struct {
+	settings config.Settings
+	loader   *config.Loader
+	mux      *goflow.Mux
+	log      *slog.Logger
+}
+
+// workOnAWS runs the pool until ctx ends and it has drained.
+func workOnAWS(ctx context.Context, p pool) error {
+	parts, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	opts := append(workerOptions(p.settings, p.log), goflow.NoDeadLetters())
+	if parts.Dead != nil {
+		opts = append(opts, goflow.DeadLetters(parts.Dead))
+	}
+	worker, err := goflow.NewWorker(parts.Queue, parts.Table, p.mux, opts...)
+	if err != nil {
+		return err
+	}
+	stop, err := probes{worker: worker, pollWait: p.settings.PollWait, stopping: ctx}.serve(p.settings.HTTPAddr, p.log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	p.log.InfoContext(ctx, "worker started", slog.Int("concurrency", worker.Concurrency()))
+	context.AfterFunc(ctx, func() { p.log.Info("worker drains", slog.Duration("at_most", p.settings.PollWait+p.settings.Drain)) })
+	err = worker.Run(ctx)
+	p.log.InfoContext(ctx, "worker stopped")
+	return err
+}
+
+// open makes what -provision asks for and checks that everything is there,
+// within a bound.
+func (p pool) open(ctx context.Context) (config.Parts, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, program.StartTime, fmt.Errorf("%w: no answer within %v", goflow.ErrUnavailable, program.StartTime))
+	defer cancel()
+	if p.settings.Provision {
+		var err error
+		if p.settings, err = config.Provision(ctx, p.settings); err != nil {
+			return config.Parts{}, err
+		}
+	} else if err := p.require(); err != nil {
+		return config.Parts{}, err
+	}
+	parts, err := config.Open(ctx, p.settings)
+	if err != nil {
+		return parts, err
+	}
+	return parts, parts.Check(ctx)
+}
+
+func (p pool) require() error {
+	if err := p.loader.Require("", "queue-url", "table"); err != nil || p.settings.NoDLQ {
+		return err
+	}
+	return p.loader.Require(", or -no-dlq to only record dead tasks", "dlq-url")
+}
+
+// workerOptions are those that the pool and -memory have in common.
+func workerOptions(s config.Settings, log *slog.Logger) []goflow.WorkerOption {
+	opts := []goflow.WorkerOption{
+		goflow.Drain(s.Drain), goflow.MaxAttempts(s.MaxAttempts), goflow.Timeout(s.Timeout),
+		goflow.Backoff(s.Backoff, s.BackoffCap), goflow.UnknownTypeGrace(s.UnknownTypeGrace),
+		goflow.RecordTTL(s.RecordTTL), goflow.Logger(log),
+	}
+	if s.Concurrency > 0 {
+		opts = append(opts, goflow.Concurrency(s.Concurrency))
+	}
+	return opts
+}

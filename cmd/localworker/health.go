@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// probes answer whoever watches the process.
+type probes struct {
+	worker   *goflow.Worker
+	pollWait time.Duration
+	stopping context.Context //nolint:containedctx // the question is whether it has ended
+}
+
+// ready: the last receive is at most two poll waits old, and no stop is under
+// way.
+func (p probes) ready() bool {
+	return p.stopping.Err() == nil && time.Since(p.worker.LastReceive()) <= 2*p.pollWait
+}
+
+func (p probes) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.ready()) })
+	return mux
+}
+
+func answer(w http.ResponseWriter, well bool) {
+	text := "ok\n"
+	if !well {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		text = "not ready\n"
+	}
+	_, _ = io.WriteString(w, text) // whoever asked has gone
+}
+
+// serve answers at addr until the function it returns is called.
+func (p probes) serve(addr string, log *slog.Logger) (stop func(), err error) {
+	if addr == "" || addr == "off" {
+		return func() {}, nil
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(p.stopping, "tcp", addr)
+	if err != nil {
+		return nil, config.Errorf("http-addr %s: %v: give a free host:port, or off", addr, err)
+	}
+	server := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("health server ended", slog.Any("error", err))
+		}
+	}()
+	log.Info("health server listens", slog.String("address", listener.Addr().String()))
+	return func() {
+		_ = server.Close() // its connections are nobody's work
+		<-done
+	}, nil
+}

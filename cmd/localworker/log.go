@@ -1,0 +1,26 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
+
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// newLogger logs readable lines to a terminal and JSON to everything else.
+func newLogger(s config.Settings, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo // the settings are checked, so it never comes to this
+	}
+	file, isFile := w.(*os.File)
+	terminal := isFile && isatty.IsTerminal(file.Fd())
+	if s.LogFormat == "text" || s.LogFormat == "auto" && terminal {
+		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, NoColor: !terminal}))
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}

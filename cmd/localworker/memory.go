@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
+	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// memoryJob is what -memory is made of.
+type memoryJob struct {
+	settings config.Settings
+	loader   *config.Loader
+	mux      *goflow.Mux
+	log      *slog.Logger
+}
+
+// maxWaiting bounds the tasks that are pushed and not yet reported, and so how
+// far the input is read ahead.
+const maxWaiting = 1000
+
+// workInMemory runs the tasks on standard input and ends when the last one is
+// reported. When ctx ends it drains and reports no more.
+func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob) error {
+	if !j.loader.Given("unknown-type-grace") {
+		j.settings.UnknownTypeGrace = 0 // there is no other worker that could know the type
+	}
+	broker := memory.NewBroker(memory.Lease(j.settings.Lease), memory.PollWait(j.settings.PollWait))
+	store := memory.NewStore()
+	worker, err := goflow.NewWorker(broker, store, j.mux, append(workerOptions(j.settings, j.log), goflow.NoDeadLetters())...)
+	if err != nil {
+		return err
+	}
+	client, err := goflow.NewClient(broker, store, goflow.RecordTTL(j.settings.RecordTTL))
+	if err != nil {
+		return err
+	}
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(working) }()
+	r := &reporter{client: client, around: around, room: make(chan struct{}, maxWaiting)}
+	reported := make(chan error, 1)
+	go func() { reported <- r.all(working) }()
+	select {
+	case err = <-reported:
+		stop()
+		if workErr := <-ended; workErr != nil {
+			err = workErr
+		}
+	case err = <-ended: // told to stop, or unable to go on; a read of the input may block for ever
+	}
+	return err
+}
+
+// reporter pushes the tasks on standard input and writes their outcomes, in
+// the order in which they come.
+type reporter struct {
+	client *goflow.Client
+	around program.Surroundings
+	room   chan struct{}
+
+	mu  sync.Mutex // for around.Stdout
+	err error      // the first that writing met
+}
+
+func (r *reporter) all(ctx context.Context) error {
+	var waiting sync.WaitGroup
+	bad := false
+	for line, err := range lines.Read(r.around.Stdin) {
+		if ctx.Err() != nil {
+			break
+		}
+		var id string
+		if err == nil {
+			if id, err = r.client.Push(ctx, line.Type, line.Payload); err != nil {
+				err = &lines.Error{Number: line.Number, Reason: err}
+			}
+		}
+		if err != nil {
+			bad = true
+			r.around.Say(name, err)
+			continue
+		}
+		r.room <- struct{}{}
+		waiting.Go(func() {
+			defer func() { <-r.room }()
+			r.report(ctx, id, line.Type)
+		})
+	}
+	waiting.Wait()
+	if r.err == nil && bad {
+		return program.Reported(program.Usage)
+	}
+	return r.err
+}
+
+// report writes a task's outcome as soon as there is one.
+func (r *reporter) report(ctx context.Context, id, taskType string) {
+	rec, err := r.client.Wait(ctx, id)
+	if err != nil {
+		return // told to stop
+	}
+	line, err := json.Marshal(program.NewOutcome(rec, taskType))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		_, err = io.WriteString(r.around.Stdout, string(line)+"\n")
+	}
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+}

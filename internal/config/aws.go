@@ -1,0 +1,122 @@
+package config
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/jamesTait-jt/goflow/adapters/dynamo"
+	"github.com/jamesTait-jt/goflow/adapters/sqs"
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// Parts are the queues and the table that the settings name; nil where they
+// name none.
+type Parts struct {
+	Queue, Dead *sqs.Broker
+	Table       *dynamo.Store
+}
+
+// credentialsTime bounds the search for credentials: outside of AWS the last
+// place to look, the machine's metadata, does not answer.
+const credentialsTime = 5 * time.Second
+
+// AWS returns the SDK's default configuration, or an *Error when region or
+// credentials are missing.
+func AWS(ctx context.Context) (aws.Config, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return cfg, Errorf("AWS configuration: %v", err)
+	}
+	if cfg.Region == "" {
+		return cfg, Errorf("AWS region is missing: set AWS_REGION, as in AWS_REGION=eu-central-1, or a profile with one")
+	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTime)
+	defer cancel()
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return cfg, Errorf("AWS credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role")
+	}
+	return cfg, nil
+}
+
+// Open returns the parts that the settings name. Queues given by name are
+// looked up; nothing else is asked of AWS.
+func Open(ctx context.Context, s Settings) (p Parts, err error) {
+	cfg, err := AWS(ctx)
+	if err != nil {
+		return p, err
+	}
+	client := awssqs.NewFromConfig(cfg)
+	if p.Queue, err = openQueue(ctx, client, s.QueueURL, s); err != nil {
+		return p, err
+	}
+	if p.Dead, err = openQueue(ctx, client, s.DLQURL, s); err != nil {
+		return p, err
+	}
+	if s.Table != "" {
+		p.Table = dynamo.New(awsdynamodb.NewFromConfig(cfg), s.Table)
+	}
+	return p, nil
+}
+
+func openQueue(ctx context.Context, client *awssqs.Client, queue string, s Settings) (*sqs.Broker, error) {
+	if queue == "" {
+		return nil, nil //nolint:nilnil // no queue is named
+	}
+	url, err := sqs.Resolve(ctx, client, queue)
+	if err != nil {
+		return nil, err
+	}
+	return sqs.New(client, url, sqs.Lease(s.Lease), sqs.PollWait(s.PollWait)), nil
+}
+
+// Check asks every part whether it is there and may be used.
+func (p Parts) Check(ctx context.Context) error {
+	var parts []port.Checker
+	if p.Queue != nil {
+		parts = append(parts, p.Queue)
+	}
+	if p.Dead != nil {
+		parts = append(parts, p.Dead)
+	}
+	if p.Table != nil {
+		parts = append(parts, p.Table)
+	}
+	for _, part := range parts {
+		if err := part.Check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Provision makes what is missing of the queues and the table, for
+// development, under the names in s or the default ones. It returns s with the
+// URLs of the queues.
+func Provision(ctx context.Context, s Settings) (Settings, error) {
+	cfg, err := AWS(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Table = cmp.Or(s.Table, goflow.DefaultTable)
+	in := sqs.ProvisionInput{
+		Queue:     queueName(s.QueueURL, goflow.DefaultQueue),
+		DeadQueue: queueName(s.DLQURL, goflow.DefaultDeadQueue),
+	}
+	if s.QueueURL, s.DLQURL, err = sqs.Provision(ctx, awssqs.NewFromConfig(cfg), in); err != nil {
+		return s, err
+	}
+	return s, dynamo.Provision(ctx, awsdynamodb.NewFromConfig(cfg), s.Table)
+}
+
+// queueName is a queue's name, which is the last part of its URL.
+func queueName(queue, fallback string) string {
+	return cmp.Or(queue[strings.LastIndex(queue, "/")+1:], fallback)
+}

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"strings"
+)
+
+// Value is a setting as a flag. It fits the standard library's flags and
+// cobra's.
+type Value struct {
+	setting Setting
+	text    string
+	set     bool
+}
+
+// String returns what was given, else the default.
+func (v *Value) String() string {
+	if v == nil || !v.set {
+		return ""
+	}
+	return v.text
+}
+
+// Set keeps the text; Load judges it.
+func (v *Value) Set(text string) error {
+	v.text, v.set = text, true
+	return nil
+}
+
+// Type names the flag's kind in cobra's usage.
+func (v *Value) Type() string {
+	if v.setting.isBool {
+		return "bool"
+	}
+	return "value"
+}
+
+// IsBoolFlag lets the flag stand without a value.
+func (v *Value) IsBoolFlag() bool { return v.setting.isBool }
+
+// Usage is the flag's line of help, without its name.
+func (v *Value) Usage() string {
+	usage := v.setting.Meaning + " (" + v.setting.Env() + ", " + v.setting.Allowed
+	if v.setting.Default != "" && !v.setting.isBool {
+		usage += ", default " + v.setting.Default
+	}
+	return usage + ")"
+}
+
+// Loader gathers one program's settings.
+type Loader struct {
+	getenv func(string) string
+	flag   string // "-" or "--": how the program's flags begin
+	values []*Value
+}
+
+// NewLoader returns a loader for a program whose flags begin with dash.
+func NewLoader(p Program, dash string, getenv func(string) string) *Loader {
+	l := &Loader{getenv: getenv, flag: dash}
+	for _, s := range Table() {
+		if s.Programs&p != 0 {
+			l.values = append(l.values, &Value{setting: s})
+		}
+	}
+	return l
+}
+
+// Flags hands each flag to add.
+func (l *Loader) Flags(add func(name string, v *Value)) {
+	for _, v := range l.values {
+		add(v.setting.Name, v)
+	}
+}
+
+// Load returns the settings, or an *Error that names the first bad one. Call
+// it after the flags are parsed.
+func (l *Loader) Load() (Settings, error) {
+	var s Settings
+	for _, row := range Table() {
+		if err := row.parse(&s, row.Default); err != nil && row.Name != "concurrency" {
+			return s, err // a test holds that the defaults are good
+		}
+	}
+	for _, v := range l.values {
+		text, where := l.lookup(v)
+		if where == "" {
+			continue
+		}
+		if err := v.setting.parse(&s, text); err != nil {
+			return s, Errorf("%s: %v: give %s", where, err, v.setting.Allowed)
+		}
+	}
+	return s, l.check(s)
+}
+
+// lookup returns a value's text and where it was given; "" is nowhere. An
+// empty variable counts as unset, as in a shell's ${X:-}.
+func (l *Loader) lookup(v *Value) (text, where string) {
+	if v.set {
+		return strings.TrimSpace(v.text), l.flag + v.setting.Name
+	}
+	if text := strings.TrimSpace(l.getenv(v.setting.Env())); text != "" {
+		return text, v.setting.Env()
+	}
+	return "", ""
+}
+
+// Given tells whether a setting was given at all.
+func (l *Loader) Given(name string) bool {
+	for _, v := range l.values {
+		if v.setting.Name == name {
+			_, where := l.lookup(v)
+			return where != ""
+		}
+	}
+	return false
+}
+
+// check judges settings against each other.
+func (l *Loader) check(s Settings) error {
+	switch {
+	case s.BackoffCap < s.Backoff:
+		return Errorf("%s: %s is over %s %s: give at most that", l.where("backoff"), short(s.Backoff), l.where("backoff-cap"), short(s.BackoffCap))
+	case s.PollWait%1e9 != 0:
+		return Errorf("%s: %s is not whole seconds: give 1s to 20s", l.where("poll-wait"), s.PollWait)
+	case s.Lease%1e9 != 0:
+		return Errorf("%s: %s is not whole seconds: give 1s or more", l.where("lease"), s.Lease)
+	case s.NoDLQ && s.DLQURL != "":
+		return Errorf("%s: %s names a dead-letter queue too: leave one of the two out", l.where("no-dlq"), l.where("dlq-url"))
+	}
+	return nil
+}
+
+func (l *Loader) where(name string) string {
+	for _, v := range l.values {
+		if v.setting.Name == name {
+			if _, where := l.lookup(v); where != "" {
+				return where
+			}
+		}
+	}
+	return l.flag + name
+}
+
+// Require returns an *Error for the first of the named settings that was not
+// given. also names another way to fix it, or is empty.
+func (l *Loader) Require(also string, names ...string) error {
+	for _, name := range names {
+		for _, v := range l.values {
+			if v.setting.Name == name && !l.Given(name) {
+				return Errorf("%s is missing: give %s as %s%s or %s%s", name, v.setting.Allowed, l.flag, name, v.setting.Env(), also)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+)
+
+// Settings are the values of all settings. Those of a program that does not
+// use them have their defaults.
+type Settings struct {
+	QueueURL, DLQURL, Table  string // each a name or, for queues, a URL
+	NoDLQ                    bool
+	Concurrency, MaxAttempts int // Concurrency 0: 10 × GOMAXPROCS
+	Lease, PollWait, Drain   time.Duration
+	Timeout                  time.Duration
+	Backoff, BackoffCap      time.Duration
+	UnknownTypeGrace         time.Duration
+	RecordTTL                time.Duration
+	HTTPAddr                 string
+	LogLevel, LogFormat      string
+	Provision, Memory        bool
+}
+
+// maxTime is the longest that SQS keeps one receive of a message, less a
+// margin.
+const maxTime = 11 * time.Hour
+
+// Table returns the settings, in the order of the documentation.
+func Table() []Setting {
+	return append(append(places(), pool()...), process()...)
+}
+
+// places are the settings that say where things are.
+func places() []Setting {
+	return []Setting{
+		{
+			Name: "queue-url", Allowed: "a queue's URL or name", Programs: Worker | CLI,
+			Meaning: "the queue that carries the tasks; required",
+			parse:   textSetting(func(s *Settings) *string { return &s.QueueURL }),
+		},
+		{
+			Name: "dlq-url", Allowed: "a queue's URL or name", Programs: Worker | CLI,
+			Meaning: "the queue that dead tasks go to; the worker requires it, or no-dlq",
+			parse:   textSetting(func(s *Settings) *string { return &s.DLQURL }),
+		},
+		{
+			Name: "no-dlq", Default: "false", Allowed: "true or false", Programs: Worker, isBool: true,
+			Meaning: "work without a dead-letter queue: dead tasks are recorded, then deleted",
+			parse:   boolSetting(func(s *Settings) *bool { return &s.NoDLQ }),
+		},
+		{
+			Name: "table", Allowed: "a table's name", Programs: Worker | CLI,
+			Meaning: "the table that holds the records; required",
+			parse:   textSetting(func(s *Settings) *string { return &s.Table }),
+		},
+		{
+			Name: "provision", Default: "false", Allowed: "true or false", Programs: Worker, isBool: true,
+			Meaning: fmt.Sprintf("for development: first make what is missing of the queues and the table, named %s, %s and %s unless set",
+				goflow.DefaultQueue, goflow.DefaultDeadQueue, goflow.DefaultTable),
+			parse: boolSetting(func(s *Settings) *bool { return &s.Provision }),
+		},
+		{
+			Name: "memory", Default: "false", Allowed: "true or false", Programs: Worker, isBool: true,
+			Meaning: "run tasks from standard input to standard output, one JSON object a line, without AWS",
+			parse:   boolSetting(func(s *Settings) *bool { return &s.Memory }),
+		},
+	}
+}
+
+// pool are the settings of how tasks are run.
+func pool() []Setting {
+	attempts, slots := intRange{1, 1000}, intRange{1, 10_000}
+	return []Setting{
+		{
+			Name: "concurrency", Default: fmt.Sprintf("%d × GOMAXPROCS", goflow.DefaultConcurrencyPerP), Allowed: slots.String(), Programs: Worker,
+			Meaning: "how many handlers run at a time",
+			parse:   intSetting(slots, func(s *Settings) *int { return &s.Concurrency }),
+		},
+		{
+			Name: "max-attempts", Default: strconv.Itoa(goflow.DefaultMaxAttempts), Allowed: attempts.String(), Programs: Worker,
+			Meaning: "how often a task runs before it is dead, unless its job or push says otherwise",
+			parse:   intSetting(attempts, func(s *Settings) *int { return &s.MaxAttempts }),
+		},
+		duration("timeout", goflow.DefaultTimeout, timeRange{time.Millisecond, maxTime},
+			"of one run, unless the task's job or push says otherwise",
+			func(s *Settings) *time.Duration { return &s.Timeout }),
+		duration("backoff", goflow.DefaultBackoffBase, timeRange{time.Millisecond, maxTime},
+			"the longest pause after a first failed attempt, doubled with each further one",
+			func(s *Settings) *time.Duration { return &s.Backoff }),
+		duration("backoff-cap", goflow.DefaultBackoffCap, timeRange{time.Millisecond, maxTime},
+			"the longest pause of all; at least backoff",
+			func(s *Settings) *time.Duration { return &s.BackoffCap }),
+		duration("lease", goflow.DefaultLease, timeRange{time.Second, maxTime},
+			"how long a received message is hidden from other workers; renewed while its task runs",
+			func(s *Settings) *time.Duration { return &s.Lease }),
+		duration("poll-wait", goflow.DefaultPollWait, timeRange{time.Second, goflow.DefaultPollWait},
+			"how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop",
+			func(s *Settings) *time.Duration { return &s.PollWait }),
+		duration("drain", goflow.DefaultDrain, timeRange{0, maxTime},
+			"what running tasks get to end in when the worker stops",
+			func(s *Settings) *time.Duration { return &s.Drain }),
+		duration("unknown-type-grace", goflow.DefaultUnknownTypeGrace, timeRange{0, maxTime},
+			"how long a task whose type has no handler is given back before it is dead; 0s with memory unless set",
+			func(s *Settings) *time.Duration { return &s.UnknownTypeGrace }),
+		duration("record-ttl", goflow.DefaultRecordTTL, timeRange{time.Second, 0},
+			"how long a record lives after its last write; keep it a day over the queue's retention",
+			func(s *Settings) *time.Duration { return &s.RecordTTL }),
+	}
+}
+
+// process are the settings of the process itself.
+func process() []Setting {
+	levels := []string{slog.LevelDebug.String(), slog.LevelInfo.String(), slog.LevelWarn.String(), slog.LevelError.String()}
+	for i, level := range levels {
+		levels[i] = strings.ToLower(level)
+	}
+	formats := []string{"auto", "json", "text"}
+	return []Setting{
+		{
+			Name: "http-addr", Default: "127.0.0.1:8080", Allowed: "host:port or off", Programs: Worker,
+			Meaning: "where /healthz and /readyz answer; not used with memory",
+			parse:   textSetting(func(s *Settings) *string { return &s.HTTPAddr }),
+		},
+		{
+			Name: "log-level", Default: levels[1], Allowed: strings.Join(levels, ", "), Programs: Worker,
+			Meaning: "the least level that is logged",
+			parse:   choiceSetting(levels, func(s *Settings) *string { return &s.LogLevel }),
+		},
+		{
+			Name: "log-format", Default: formats[0], Allowed: strings.Join(formats, ", "), Programs: Worker,
+			Meaning: "of the log on standard error; auto is text on a terminal and JSON elsewhere",
+			parse:   choiceSetting(formats, func(s *Settings) *string { return &s.LogFormat }),
+		},
+	}
+}
+
+// duration is a row whose value is a duration; only the worker has such rows,
+// and the record's life is the CLI's affair too.
+func duration(name string, value time.Duration, r timeRange, meaning string, field func(*Settings) *time.Duration) Setting {
+	programs := Worker
+	if name == "record-ttl" {
+		programs |= CLI
+	}
+	return Setting{
+		Name: name, Default: short(value), Allowed: r.String(), Meaning: meaning, Programs: programs,
+		parse: timeSetting(r, field),
+	}
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+	"github.com/jamesTait-jt/goflow/internal/config"
+)
+
+// order is a task on its way to the producer.
+type order struct {
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// event is what the producer reports: task N was pushed as ID, or has ended.
+type event struct {
+	N     int    `json:"n"`
+	ID    string `json:"id,omitempty"`
+	Ended bool   `json:"ended,omitempty"`
+}
+
+// produce is the producer: it pushes the orders that it reads, awaits every
+// outcome, and writes an event for each step.
+func produce(ctx context.Context, in io.Reader, out io.Writer) error {
+	loader := config.NewLoader(config.CLI, "--", os.Getenv)
+	settings, err := loader.Load()
+	if err != nil {
+		return err
+	}
+	parts, err := config.Open(ctx, settings)
+	if err != nil {
+		return err
+	}
+	client, err := goflow.NewClient(parts.Queue, parts.Table)
+	if err != nil {
+		return err
+	}
+	var orders []order
+	if err := json.NewDecoder(in).Decode(&orders); err != nil {
+		return err
+	}
+	events := json.NewEncoder(out)
+	return produceAll(ctx, client, orders, func(e event) error { return events.Encode(e) })
+}
+
+func produceAll(ctx context.Context, client *goflow.Client, orders []order, tell func(event) error) error {
+	tasks := make([]task.Task, len(orders))
+	for i, o := range orders {
+		tasks[i] = task.Task{Type: o.Type, Payload: o.Payload}
+	}
+	ids, err := client.PushMany(ctx, tasks)
+	if err != nil {
+		return err
+	}
+	numbers := map[string]int{}
+	for i, id := range ids {
+		numbers[id] = i
+		if err := tell(event{N: i, ID: id}); err != nil {
+			return err
+		}
+	}
+	for rec, err := range client.WaitMany(ctx, ids) {
+		if err == nil {
+			err = tell(event{N: numbers[rec.ID], Ended: true})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runProducer runs the producer as a process of its own. ended is called after
+// each task, with how many have ended.
+func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, produceCommand) //nolint:gosec // it is this program
+	cmd.Env, cmd.Stderr = env, d.out
+	stdin, stdinErr := cmd.StdinPipe()
+	stdout, stdoutErr := cmd.StdoutPipe()
+	if err := errors.Join(stdinErr, stdoutErr, cmd.Start()); err != nil {
+		return fmt.Errorf("producer: %w", err)
+	}
+	d.say("producer started (process %d)", cmd.Process.Pid)
+	watch := time.AfterFunc(patience, func() { cancel(fmt.Errorf("nothing happened for %v", patience)) })
+	defer watch.Stop()
+	err = errors.Join(d.order(stdin), d.follow(stdout, func(n int) error {
+		watch.Reset(patience)
+		return ended(n)
+	}))
+	if err != nil {
+		cancel(err)
+	}
+	if waitErr := cmd.Wait(); err == nil {
+		err = waitErr
+	}
+	if err != nil && context.Cause(ctx) != nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+func (d *demo) orders() []order {
+	orders := make([]order, len(d.tasks))
+	for i, e := range d.tasks {
+		orders[i] = order{Type: e.taskType, Payload: e.payload}
+	}
+	return orders
+}
+
+func (d *demo) order(stdin io.WriteCloser) error {
+	return errors.Join(json.NewEncoder(stdin).Encode(d.orders()), stdin.Close())
+}
+
+// follow reads the producer's events until it ends.
+func (d *demo) follow(stdout io.Reader, ended func(n int) error) error {
+	dec := json.NewDecoder(stdout)
+	for n := 0; ; {
+		var e event
+		if err := dec.Decode(&e); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("producer's events: %w", err)
+		}
+		if !e.Ended {
+			d.tasks[e.N].id = e.ID
+			continue
+		}
+		n++
+		d.progress(n)
+		if err := ended(n); err != nil {
+			return err
+		}
+	}
+}
+
+// progress says now and then how many tasks have ended.
+func (d *demo) progress(n int) {
+	if n%25 == 0 || n == len(d.tasks) {
+		d.say("%3d of %d tasks have ended", n, len(d.tasks))
+	}
+}
