@@ -8,20 +8,21 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/jamesTait-jt/goflow/internal/tree"
 )
 
-// hunt tries each mutant in a copy of tree and writes a line about it.
-func hunt(ctx context.Context, tree string, mutants []mutant, out io.Writer) error {
+// hunt tries each mutant in a copy of the tree at from and writes a line about it.
+func hunt(ctx context.Context, from string, mutants []mutant, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "goflow-mutants-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
-	if err := copyTree(ctx, tree, dir); err != nil {
+	if err := tree.Copy(ctx, from, dir); err != nil {
 		return err
 	}
 
@@ -128,39 +129,4 @@ func (h *hunter) apply(ctx context.Context, m mutant, flags ...string) error {
 	}
 
 	return nil
-}
-
-// copyTree copies every file that git knows or would add.
-func copyTree(ctx context.Context, from, to string) error {
-	cmd := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	cmd.Dir = from
-	list, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("git ls-files: %w", err)
-	}
-
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
-		err := copyFile(filepath.Join(from, name), filepath.Join(to, name))
-		if err != nil && !errors.Is(err, os.ErrNotExist) { // deleted, but not yet in the index
-			return err
-		}
-	}
-
-	return nil
-}
-
-func copyFile(from, to string) error {
-	info, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
-		return err
-	}
-
-	return os.WriteFile(to, content, info.Mode().Perm())
 }

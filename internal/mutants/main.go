@@ -43,9 +43,9 @@ func run(ctx context.Context, names []string) error {
 	if err != nil {
 		return fmt.Errorf("git rev-parse: %w", err)
 	}
-	tree := strings.TrimSpace(string(root))
+	from := strings.TrimSpace(string(root))
 
-	mutants, err := readMutants(filepath.Join(tree, "internal", "mutants"))
+	mutants, err := readMutants(filepath.Join(from, "internal", "mutants"))
 	if err != nil {
 		return err
 	}
@@ -56,5 +56,5 @@ func run(ctx context.Context, names []string) error {
 		return errors.New("no patches to try")
 	}
 
-	return hunt(ctx, tree, mutants, os.Stdout)
+	return hunt(ctx, from, mutants, os.Stdout)
 }
