@@ -1,0 +1,160 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+const (
+	maxRequest = 12 << 20 // bytes of a request; DynamoDB takes 16 MiB
+	maxRounds  = 6        // statements per item and call
+)
+
+// write is an item of a batch that is not decided yet.
+type write struct {
+	index int
+	id    key
+	next  statement
+	step  step
+}
+
+// step knows what to write for an item, one statement after another: then gets
+// the answer to one and returns the next, or nil and the item's error.
+type step interface {
+	start() statement
+	then(answer) (*statement, error)
+}
+
+// answer is what became of a statement: it was carried out, the row was there
+// already (duplicate), or its condition failed. row is what the service returned:
+// the new row, or the one that made the condition fail, nil if there is none.
+type answer struct {
+	ok, duplicate bool
+	row           item
+}
+
+// run carries out writes in their order. A call with two statements on one key
+// would fail as a whole, so a later one waits until the earlier one is decided.
+func (s *Store) run(ctx context.Context, o op, writes []*write, errs port.ItemErrors) {
+	for len(writes) > 0 {
+		var wave, later []*write
+		seen := make(map[key]bool, len(writes))
+		for _, w := range writes {
+			if seen[w.id] {
+				later = append(later, w)
+				continue
+			}
+			seen[w.id] = true
+			w.next = w.step.start()
+			wave = append(wave, w)
+		}
+		s.wave(ctx, o, wave, errs)
+		writes = later
+	}
+}
+
+// wave carries out writes of different keys in rounds, until each is decided.
+func (s *Store) wave(ctx context.Context, o op, writes []*write, errs port.ItemErrors) {
+	for range maxRounds {
+		var undecided []*write
+		for len(writes) > 0 {
+			n := fitting(writes)
+			undecided = append(undecided, s.call(ctx, o, writes[:n], errs)...)
+			writes = writes[n:]
+		}
+		if writes = undecided; len(writes) == 0 {
+			return
+		}
+	}
+	for _, w := range writes {
+		errs[w.index] = s.refused(o, port.ErrUnavailable, "others write the same record all the time")
+	}
+}
+
+// fitting is how many writes one request takes.
+func fitting(writes []*write) int {
+	size := 0
+	for n, w := range writes {
+		size += w.next.size()
+		if n > 0 && (size > maxRequest || n == port.MaxWrites) {
+			return n
+		}
+	}
+	return len(writes)
+}
+
+// call carries out one statement of each write and returns those that need
+// another one.
+func (s *Store) call(ctx context.Context, o op, writes []*write, errs port.ItemErrors) []*write {
+	in := &awsdynamodb.BatchExecuteStatementInput{Statements: make([]types.BatchStatementRequest, len(writes))}
+	for i, w := range writes {
+		in.Statements[i] = types.BatchStatementRequest{
+			Statement:                           &w.next.text,
+			Parameters:                          w.next.params,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}
+	}
+	wire := &wire{}
+	out, err := s.api.BatchExecuteStatement(ctx, in, wire.watch)
+	if err != nil {
+		return s.callRefused(ctx, o, writes, errs, s.callFailed(ctx, o, err, wire))
+	}
+	s.learnSkew(out.ResultMetadata)
+	var undecided []*write
+	for i, w := range writes {
+		if i >= len(out.Responses) {
+			errs[w.index] = s.refused(o, port.ErrUnavailable, "the answer does not mention this item of the batch")
+			continue
+		}
+		if s.decide(o, w, &out.Responses[i], errs) {
+			undecided = append(undecided, w)
+		}
+	}
+	return undecided
+}
+
+// callRefused notes the error of a whole call. One that DynamoDB finds wrong is
+// repeated with each item alone, so that only the wrong ones fail.
+func (s *Store) callRefused(ctx context.Context, o op, writes []*write, errs port.ItemErrors, err error) []*write {
+	if len(writes) == 1 || !errors.Is(err, port.ErrInvalid) {
+		for _, w := range writes {
+			errs[w.index] = err
+		}
+		return nil
+	}
+	var undecided []*write
+	for i := range writes {
+		undecided = append(undecided, s.call(ctx, o, writes[i:i+1], errs)...)
+	}
+	return undecided
+}
+
+// decide notes what became of a write and reports whether it goes on.
+func (s *Store) decide(o op, w *write, r *types.BatchStatementResponse, errs port.ItemErrors) bool {
+	a := answer{ok: r.Error == nil, row: r.Item}
+	if r.Error != nil {
+		a.row = r.Error.Item
+		a.duplicate = r.Error.Code == types.BatchStatementErrorCodeEnumDuplicateItem
+		if !a.duplicate && r.Error.Code != types.BatchStatementErrorCodeEnumConditionalCheckFailed {
+			errs[w.index] = s.itemFailed(o, r.Error)
+			return false
+		}
+	}
+	if len(a.row) == 0 {
+		a.row = nil
+	}
+	next, err := w.step.then(a)
+	if next != nil {
+		w.next = *next
+		return true
+	}
+	if err != nil {
+		errs[w.index] = err
+	}
+	return false
+}

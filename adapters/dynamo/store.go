@@ -1,0 +1,140 @@
+package dynamo
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// defaultClaimSlack is the default of ClaimSlack.
+const defaultClaimSlack = 2 * time.Second
+
+// api is what a Store calls.
+type api interface {
+	BatchExecuteStatement(context.Context, *awsdynamodb.BatchExecuteStatementInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchExecuteStatementOutput, error)
+	BatchGetItem(context.Context, *awsdynamodb.BatchGetItemInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchGetItemOutput, error)
+	DescribeTable(context.Context, *awsdynamodb.DescribeTableInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.DescribeTableOutput, error)
+}
+
+// Store keeps one record per task in one table. Its methods may be called
+// concurrently. It holds no resources, so there is nothing to close.
+type Store struct {
+	api        api
+	table      string
+	claimSlack time.Duration
+	skew       atomic.Int64 // nanoseconds that DynamoDB's clock is ahead of ours
+}
+
+var (
+	_ port.Store   = (*Store)(nil)
+	_ port.Checker = (*Store)(nil)
+)
+
+// Option sets what New leaves at its default.
+type Option func(*Store)
+
+// ClaimSlack sets how long after the end of another's lease a claim may be taken
+// over. Default 2 s. It pays for the difference of two clocks, so a shorter one
+// is for tests only.
+func ClaimSlack(d time.Duration) Option {
+	return func(s *Store) { s.claimSlack = max(d, 0) }
+}
+
+// New returns a Store over the table with this name or ARN. It makes no call:
+// [Store.Check] says whether the table is there.
+func New(client *awsdynamodb.Client, table string, opts ...Option) *Store {
+	return newStore(client, table, opts...)
+}
+
+func newStore(a api, table string, opts ...Option) *Store {
+	s := &Store{api: a, table: table, claimSlack: defaultClaimSlack}
+	for _, opt := range opts {
+		opt(s)
+	}
+	return s
+}
+
+// Save writes up to 25 records, each by one conditional statement, or by two or
+// three where another write came first. Besides what [port.Store] says, per
+// item: ErrInvalid for an ID that is no UUID, a state that is Unknown or a
+// generation below 1; ErrUnavailable when DynamoDB throttles or fails; ErrRefused
+// for a table that is missing or forbidden. To save again the very outcome that
+// stands is no error, so a save whose answer was lost may be repeated.
+func (s *Store) Save(ctx context.Context, recs []port.Record) error {
+	errs := port.ItemErrors{}
+	var writes []*write
+	for i := range recs {
+		id, err := s.writable(opSave, recs[i].ID, recs[i].Generation)
+		if err == nil && (recs[i].State == task.Unknown || recs[i].State > task.Expired) {
+			err = s.refused(opSave, port.ErrInvalid, "state "+recs[i].State.String())
+		}
+		if err == nil {
+			err = s.fits(&recs[i])
+		}
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		rec := recs[i]
+		rec.LeaseEnd, rec.Token = time.Time{}, "" // A save ends a claim and never makes one.
+		writes = append(writes, &write{index: i, id: id, step: &saving{store: s, id: id, rec: rec}})
+	}
+	s.run(ctx, opSave, writes, errs)
+	return errs.Err()
+}
+
+// Claim takes or renews up to 25 claims. A record whose claim ended is taken
+// over ClaimSlack after its end at the earliest, by a compare-and-set on epoch
+// and lease end. Times are by this process's clock, corrected by DynamoDB's.
+// Errors besides what [port.Store] says are as of Save. A record that could not
+// be read because of such an error has only its ID.
+func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
+	errs := port.ItemErrors{}
+	recs := make([]port.Record, len(claims))
+	var writes []*write
+	for i := range claims {
+		recs[i].ID = claims[i].ID
+		id, err := s.writable(opClaim, claims[i].ID, claims[i].Generation)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		writes = append(writes, &write{index: i, id: id, step: &claiming{store: s, id: id, claim: claims[i], rec: &recs[i]}})
+	}
+	s.run(ctx, opClaim, writes, errs)
+	return recs, errs.Err()
+}
+
+// Reopen opens up to 25 dead records for their next generation; a record that
+// has Expires gives its own. Errors are as of Save.
+func (s *Store) Reopen(ctx context.Context, recs []port.Record) error {
+	errs := port.ItemErrors{}
+	var writes []*write
+	for i := range recs {
+		id, err := s.writable(opReopen, recs[i].ID, recs[i].Generation)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		writes = append(writes, &write{index: i, id: id, step: &reopening{store: s, id: id, rec: recs[i]}})
+	}
+	s.run(ctx, opReopen, writes, errs)
+	return errs.Err()
+}
+
+// writable checks what every write names.
+func (s *Store) writable(o op, id string, generation int) (key, error) {
+	k, ok := parseID(id)
+	switch {
+	case !ok:
+		return k, s.refused(o, port.ErrInvalid, "the ID "+quote(id)+" is no UUID")
+	case generation < 1:
+		return k, s.refused(o, port.ErrInvalid, "a generation is at least 1")
+	}
+	return k, nil
+}
