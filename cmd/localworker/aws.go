@@ -54,6 +54,9 @@ func (p pool) open(ctx context.Context) (config.Parts, error) {
 		if p.settings, err = config.Provision(ctx, p.settings); err != nil {
 			return config.Parts{}, err
 		}
+		if p.settings.NoDLQ {
+			p.settings.DLQURL = "" // made, as the queue's redrive needs it, but not used
+		}
 	} else if err := p.require(); err != nil {
 		return config.Parts{}, err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -114,6 +116,7 @@ func (d *demo) writeTable(rows *table) {
 		_, _ = fmt.Fprintf(w, format+"\n", args...) // nowhere else to report it
 	}
 	line("\nKIND\tOUTCOME\tATTEMPTS\tEXPECTED\tGOT\t")
+	slices.SortStableFunc(rows.order, func(a, b row) int { return strings.Compare(a.kind, b.kind) })
 	for _, r := range rows.order {
 		t := rows.tallies[r]
 		verdict := "ok"
