@@ -1,0 +1,42 @@
+# `make test` is the one command that says whether all is well; `make check` is
+# the quick one while you write.
+
+PART := .ci/part
+LINT := go tool -modfile=tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help build fmt lint check up down demo demo-memory test
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the programs into bin/
+	go build -o bin/ ./cmd/...
+
+fmt: ## format, and use the idioms of the Go version in go.mod
+	go fix ./...
+	$(LINT) fmt
+
+lint: ## run the linters
+	$(LINT) run
+
+# Without LocalStack, whatever the environment says: its tests skip.
+check: ## lint, vet, and the tests that need nothing but Go
+	@$(PART) lint $(LINT) run
+	@$(PART) vet go vet ./...
+	@$(PART) test env -u GOFLOW_TEST_ENDPOINT -u GOFLOW_TEST_REQUIRE go test -race -shuffle=on ./...
+
+up: ## start LocalStack; eval what it prints
+	@localstack/up
+
+down: ## stop the LocalStack that `make up` started
+	@localstack/down
+
+demo: ## push 200 tasks through LocalStack and check every outcome
+	@localstack/up >/dev/null && go run ./internal/demo
+
+demo-memory: ## the same in one process, with nothing but Go
+	@go run ./internal/demo -memory
+
+test: ## everything; installs what it needs
+	@.ci/test
