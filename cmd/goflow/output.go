@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -26,19 +25,18 @@ func (c *cli) checkFormat() error {
 func (c *cli) write(text string, v any) (err error) {
 	switch c.format {
 	case "json":
-		var line []byte
-		line, err = json.Marshal(v)
-		text = string(line)
+		text, err = program.JSON(v)
 	case "yaml":
 		var doc []byte
 		doc, err = yaml.Marshal(v)
 		text = "---\n" + string(doc)
-		text = text[:len(text)-1]
+	default:
+		text += "\n"
 	}
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(c.around.Stdout, text+"\n")
+	_, err = io.WriteString(c.around.Stdout, text)
 	return err
 }
 

@@ -38,7 +38,9 @@ func workOnAWS(ctx context.Context, p pool) error {
 	}
 	defer stop()
 	p.log.InfoContext(ctx, "worker started", slog.Int("concurrency", worker.Concurrency()))
-	context.AfterFunc(ctx, func() { p.log.Info("worker drains", slog.Duration("at_most", p.settings.PollWait+p.settings.Drain)) })
+	context.AfterFunc(ctx, func() {
+		p.log.Info("worker drains", slog.String("at_most", (p.settings.PollWait+p.settings.Drain).String()))
+	})
 	err = worker.Run(ctx)
 	p.log.InfoContext(ctx, "worker stopped")
 	return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"sync"
@@ -108,11 +107,11 @@ func (r *reporter) report(ctx context.Context, id, taskType string) {
 	if err != nil {
 		return // told to stop
 	}
-	line, err := json.Marshal(program.NewOutcome(rec, taskType))
+	line, err := program.JSON(program.NewOutcome(rec, taskType))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil {
-		_, err = io.WriteString(r.around.Stdout, string(line)+"\n")
+		_, err = io.WriteString(r.around.Stdout, line)
 	}
 	if err != nil && r.err == nil {
 		r.err = err

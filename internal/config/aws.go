@@ -10,6 +10,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
@@ -31,7 +32,8 @@ const credentialsTime = 5 * time.Second
 // AWS returns the SDK's default configuration, or an *Error when region or
 // credentials are missing.
 func AWS(ctx context.Context) (aws.Config, error) {
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	// What matters comes back as an error; the SDK would say more on standard error.
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return cfg, Errorf("AWS configuration: %v", err)
 	}

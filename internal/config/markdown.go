@@ -47,6 +47,7 @@ Region, credentials and endpoint come from the AWS SDK's default chain: ` + "`AW
 | 3 | no record: the task is unknown or not finished | |
 | 4 | timed out | |
 | 5 | AWS refused, or cannot be reached | the same, at start; later trouble is retried |
+| 130 | interrupted | interrupted while it started |
 
 A second signal ends ` + "`localworker`" + ` at once, as the signal does (a shell shows 130 or 143).
 `

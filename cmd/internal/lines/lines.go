@@ -28,7 +28,9 @@ type Error struct {
 }
 
 // Error names the line.
-func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Reason) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("line %d: %s", e.Number, strings.TrimPrefix(e.Reason.Error(), "goflow: "))
+}
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Reason }

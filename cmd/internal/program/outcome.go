@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -28,4 +29,14 @@ func NewOutcome(rec goflow.Record, taskType string) Outcome {
 		o.Attempts++
 	}
 	return o
+}
+
+// JSON writes v as one line, with <, > and & as they are: it is for a terminal,
+// not for a web page.
+func JSON(v any) (string, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return buf.String(), err
 }

@@ -36,6 +36,7 @@ const (
 	NoRecord = 3
 	TimedOut = 4
 	Refused  = 5 // AWS refused, or cannot be reached
+	Stopped  = 130
 )
 
 // StartTime bounds what a program asks of AWS before it does its work, so that
@@ -73,6 +74,8 @@ func Code(err error) int {
 		return OK
 	case isConfig, errors.Is(err, goflow.ErrInvalid), errors.Is(err, goflow.ErrTooLarge):
 		return Usage
+	case errors.Is(err, context.Canceled):
+		return Stopped
 	case errors.Is(err, goflow.ErrNotFinished) && errors.Is(err, context.DeadlineExceeded):
 		return TimedOut
 	case errors.Is(err, goflow.ErrNotFound), errors.Is(err, goflow.ErrNotFinished):
