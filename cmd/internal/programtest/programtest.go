@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -76,6 +77,7 @@ func useEndpoint(t *testing.T, endpoint string) {
 	} {
 		t.Setenv(key, value)
 	}
+	_ = os.Unsetenv("AWS_PROFILE") // Setenv puts it back; boto3 would look for a profile without a name
 }
 
 // UseNothing leaves the SDK without region and credentials.
