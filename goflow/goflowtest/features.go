@@ -96,13 +96,16 @@ func cell(v reflect.Value) string {
 	}
 }
 
-// words makes "KnowsLostLease" into "knows lost lease".
+// words makes "KnowsLostLease" into "knows lost lease". Letters that stand
+// together, as in ID, stay together.
 func words(name string) string {
 	var b strings.Builder
-	for i, r := range name {
-		if i > 0 && unicode.IsUpper(r) {
+	lower := false
+	for _, r := range name {
+		if lower && unicode.IsUpper(r) {
 			b.WriteByte(' ')
 		}
+		lower = unicode.IsLower(r)
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()

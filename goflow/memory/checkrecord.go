@@ -58,9 +58,13 @@ func recordBytes(r *port.Record) int {
 			n += 1 + blob
 		}
 	}
+	expires := r.Expires.Unix()
+	if r.Expires.IsZero() {
+		expires = 0
+	}
 	for _, number := range []int64{
 		int64(r.State), int64(r.Generation), int64(r.Attempts), int64(r.GiveBacks), int64(r.Starts),
-		int64(r.Epoch), r.Expires.Unix(), //nolint:gosec // an epoch counts claims
+		int64(r.Epoch), expires, //nolint:gosec // an epoch counts claims
 	} {
 		if number != 0 {
 			n += 2 + (len(strconv.FormatInt(number, 10))+1)/2
