@@ -38,9 +38,16 @@ type answer struct {
 	row           item
 }
 
+// batch is a writing call on its way, and what it notes of its items.
+type batch struct {
+	store *Store
+	op    op
+	errs  port.ItemErrors
+}
+
 // run carries out writes in their order. A call with two statements on one key
 // would fail as a whole, so a later one waits until the earlier one is decided.
-func (s *Store) run(ctx context.Context, o op, writes []*write, errs port.ItemErrors) {
+func (b *batch) run(ctx context.Context, writes []*write) {
 	for len(writes) > 0 {
 		var wave, later []*write
 		seen := make(map[key]bool, len(writes))
@@ -53,18 +60,18 @@ func (s *Store) run(ctx context.Context, o op, writes []*write, errs port.ItemEr
 			w.next = w.step.start()
 			wave = append(wave, w)
 		}
-		s.wave(ctx, o, wave, errs)
+		b.wave(ctx, wave)
 		writes = later
 	}
 }
 
 // wave carries out writes of different keys in rounds, until each is decided.
-func (s *Store) wave(ctx context.Context, o op, writes []*write, errs port.ItemErrors) {
+func (b *batch) wave(ctx context.Context, writes []*write) {
 	for range maxRounds {
 		var undecided []*write
 		for len(writes) > 0 {
 			n := fitting(writes)
-			undecided = append(undecided, s.call(ctx, o, writes[:n], errs)...)
+			undecided = append(undecided, b.call(ctx, writes[:n])...)
 			writes = writes[n:]
 		}
 		if writes = undecided; len(writes) == 0 {
@@ -72,7 +79,7 @@ func (s *Store) wave(ctx context.Context, o op, writes []*write, errs port.ItemE
 		}
 	}
 	for _, w := range writes {
-		errs[w.index] = s.refused(o, port.ErrUnavailable, "others write the same record all the time")
+		b.errs[w.index] = b.store.refused(b.op, port.ErrUnavailable, "others write the same record all the time")
 	}
 }
 
@@ -90,7 +97,7 @@ func fitting(writes []*write) int {
 
 // call carries out one statement of each write and returns those that need
 // another one.
-func (s *Store) call(ctx context.Context, o op, writes []*write, errs port.ItemErrors) []*write {
+func (b *batch) call(ctx context.Context, writes []*write) []*write {
 	in := &awsdynamodb.BatchExecuteStatementInput{Statements: make([]types.BatchStatementRequest, len(writes))}
 	for i, w := range writes {
 		in.Statements[i] = types.BatchStatementRequest{
@@ -100,18 +107,18 @@ func (s *Store) call(ctx context.Context, o op, writes []*write, errs port.ItemE
 		}
 	}
 	wire := &wire{}
-	out, err := s.api.BatchExecuteStatement(ctx, in, wire.watch)
+	out, err := b.store.api.BatchExecuteStatement(ctx, in, wire.watch)
 	if err != nil {
-		return s.callRefused(ctx, o, writes, errs, s.callFailed(ctx, o, err, wire))
+		return b.callRefused(ctx, writes, b.store.callFailed(ctx, b.op, err, wire))
 	}
-	s.learnSkew(out.ResultMetadata)
+	b.store.learnSkew(out.ResultMetadata)
 	var undecided []*write
 	for i, w := range writes {
 		if i >= len(out.Responses) {
-			errs[w.index] = s.refused(o, port.ErrUnavailable, "the answer does not mention this item of the batch")
+			b.errs[w.index] = b.store.refused(b.op, port.ErrUnavailable, "the answer does not mention this item of the batch")
 			continue
 		}
-		if s.decide(o, w, &out.Responses[i], errs) {
+		if b.decide(w, &out.Responses[i]) {
 			undecided = append(undecided, w)
 		}
 	}
@@ -120,28 +127,28 @@ func (s *Store) call(ctx context.Context, o op, writes []*write, errs port.ItemE
 
 // callRefused notes the error of a whole call. One that DynamoDB finds wrong is
 // repeated with each item alone, so that only the wrong ones fail.
-func (s *Store) callRefused(ctx context.Context, o op, writes []*write, errs port.ItemErrors, err error) []*write {
+func (b *batch) callRefused(ctx context.Context, writes []*write, err error) []*write {
 	if len(writes) == 1 || !errors.Is(err, port.ErrInvalid) {
 		for _, w := range writes {
-			errs[w.index] = err
+			b.errs[w.index] = err
 		}
 		return nil
 	}
 	var undecided []*write
 	for i := range writes {
-		undecided = append(undecided, s.call(ctx, o, writes[i:i+1], errs)...)
+		undecided = append(undecided, b.call(ctx, writes[i:i+1])...)
 	}
 	return undecided
 }
 
 // decide notes what became of a write and reports whether it goes on.
-func (s *Store) decide(o op, w *write, r *types.BatchStatementResponse, errs port.ItemErrors) bool {
+func (b *batch) decide(w *write, r *types.BatchStatementResponse) bool {
 	a := answer{ok: r.Error == nil, row: r.Item}
 	if r.Error != nil {
 		a.row = r.Error.Item
 		a.duplicate = r.Error.Code == types.BatchStatementErrorCodeEnumDuplicateItem
 		if !a.duplicate && r.Error.Code != types.BatchStatementErrorCodeEnumConditionalCheckFailed {
-			errs[w.index] = s.itemFailed(o, r.Error)
+			b.errs[w.index] = b.store.itemFailed(b.op, r.Error)
 			return false
 		}
 	}
@@ -154,7 +161,7 @@ func (s *Store) decide(o op, w *write, r *types.BatchStatementResponse, errs por
 		return true
 	}
 	if err != nil {
-		errs[w.index] = err
+		b.errs[w.index] = err
 	}
 	return false
 }

@@ -131,7 +131,7 @@ func (v *claiming) renew() statement {
 	u.put("l", milliseconds(v.leaseEnd()))
 	v.open(u)
 	u.where("e = ?", epoch(v.claim.Epoch))
-	u.where("l IS NOT MISSING")
+	u.where("l > ?", number(0)) // A claim that a save has ended is not brought back.
 	return u.statement()
 }
 

@@ -116,7 +116,7 @@ func decode(id string, row item) port.Record {
 		Attempts:   int(integer(row, "a")),
 		GiveBacks:  int(integer(row, "o")),
 		Starts:     int(integer(row, "c")),
-		Epoch:      uint64(max(integer(row, "e"), 0)), //nolint:gosec // not negative
+		Epoch:      uint64(max(integer(row, "e"), 0)),
 		LeaseEnd:   instant(integer(row, "l"), time.UnixMilli),
 		Token:      str(row, "w"),
 		Result:     bytes(row, "r"),

@@ -84,7 +84,7 @@ func (s *Store) Save(ctx context.Context, recs []port.Record) error {
 		rec.LeaseEnd, rec.Token = time.Time{}, "" // A save ends a claim and never makes one.
 		writes = append(writes, &write{index: i, id: id, step: &saving{store: s, id: id, rec: rec}})
 	}
-	s.run(ctx, opSave, writes, errs)
+	(&batch{store: s, op: opSave, errs: errs}).run(ctx, writes)
 	return errs.Err()
 }
 
@@ -106,7 +106,7 @@ func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, 
 		}
 		writes = append(writes, &write{index: i, id: id, step: &claiming{store: s, id: id, claim: claims[i], rec: &recs[i]}})
 	}
-	s.run(ctx, opClaim, writes, errs)
+	(&batch{store: s, op: opClaim, errs: errs}).run(ctx, writes)
 	return recs, errs.Err()
 }
 
@@ -123,7 +123,7 @@ func (s *Store) Reopen(ctx context.Context, recs []port.Record) error {
 		}
 		writes = append(writes, &write{index: i, id: id, step: &reopening{store: s, id: id, rec: recs[i]}})
 	}
-	s.run(ctx, opReopen, writes, errs)
+	(&batch{store: s, op: opReopen, errs: errs}).run(ctx, writes)
 	return errs.Err()
 }
 

@@ -65,45 +65,45 @@ func (f *callError) Unwrap() []error {
 	return []error{f.class, f.cause}
 }
 
-// fail makes the one line of a failure.
-func fail(o op, queue string, class, cause error, reason string) *callError {
+// site is where something went wrong.
+type site struct {
+	op    op
+	queue string
+}
+
+// at is an operation on this broker's queue.
+func (b *Broker) at(o op) site { return site{op: o, queue: b.name()} }
+
+// fail makes the one line of an error; cause may be nil.
+func (at site) fail(class, cause error, reason string) *callError {
 	return &callError{
-		text:  fmt.Sprintf("sqs: %s %s: %v: %s", o, queue, class, oneLine(reason)),
+		text:  fmt.Sprintf("sqs: %s %s: %v: %s", at.op, at.queue, class, oneLine(reason)),
 		class: class,
 		cause: cause,
 	}
 }
 
-// refused is a failure that was found before the wire.
-func (b *Broker) refused(o op, class error, reason string) *callError {
-	return fail(o, b.name(), class, nil, reason)
+// unsent is the error of a call that the end of its context has prevented.
+func (at site) unsent(cause error) *callError {
+	return at.fail(port.ErrUnavailable, cause, cause.Error())
 }
 
-// unsent is the failure of a call that the end of its context has prevented.
-func (b *Broker) unsent(o op, cause error) *callError {
-	return fail(o, b.name(), port.ErrUnavailable, cause, cause.Error())
+// unanswered is the error of an entry that the answer to its batch leaves out.
+func (at site) unanswered(class error) *callError {
+	return at.fail(class, nil, "the answer does not mention this entry of the batch")
 }
 
-// unanswered is the failure of an entry that the answer to its batch leaves out.
-func (b *Broker) unanswered(o op, class error) *callError {
-	return fail(o, b.name(), class, nil, "the answer does not mention this entry of the batch")
-}
-
-// callFailed is the failure of a whole call.
-func (b *Broker) callFailed(ctx context.Context, o op, err error, w *wire) *callError {
-	return callFailed(ctx, o, b.name(), err, w)
-}
-
-func callFailed(ctx context.Context, o op, queue string, err error, w *wire) *callError {
+// callFailed is the error of a whole call.
+func (at site) callFailed(ctx context.Context, err error, w *wire) *callError {
 	class := classOf(err, w)
-	if o == opSend && w.doubt && !final(class) {
+	if at.op == opSend && w.doubt && !final(class) {
 		class = port.ErrAmbiguous
 	}
-	reason := describe(o, err, class)
+	reason := describe(at.op, err, class)
 	if ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		err = nil // It was a time-out of ours, and must not look like the end of the caller's context.
 	}
-	return fail(o, queue, class, err, reason)
+	return at.fail(class, err, reason)
 }
 
 // final reports whether no attempt at all can have been carried out.
@@ -111,25 +111,29 @@ func final(class error) bool {
 	return errors.Is(class, port.ErrInvalid) || errors.Is(class, port.ErrTooLarge)
 }
 
-// entryFailed is the failure of one entry of a batch.
-func (b *Broker) entryFailed(o op, f types.BatchResultErrorEntry) *callError {
-	code := bare(aws.ToString(f.Code))
-	class := classOfCode(code)
-	switch {
-	case o == opExtend && code == "InvalidParameterValue", o == opAck && code == "InvalidParameterValue":
+// entryFailed is the error of one entry of a batch.
+func (at site) entryFailed(f types.BatchResultErrorEntry) *callError {
+	class := at.classOfEntry(bare(aws.ToString(f.Code)), f.SenderFault)
+	cause := &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message), Fault: fault(f.SenderFault)}
+	return at.fail(class, cause, describe(at.op, cause, class))
+}
+
+func (at site) classOfEntry(code string, senderFault bool) error {
+	if (at.op == opExtend || at.op == opAck) && code == "InvalidParameterValue" {
 		// That is how SQS says that a message is gone, or that its lease would
 		// last more than 12 hours: the entry's other fields were checked.
-		class = port.ErrLeaseLost
-	case class == nil && f.SenderFault:
-		class = port.ErrInvalid
-	case class == nil:
-		class = port.ErrUnavailable
+		return port.ErrLeaseLost
 	}
-	if o == opSend && errors.Is(class, port.ErrUnavailable) && !throttle(code) {
-		class = port.ErrAmbiguous
+	class := classOfCode(code)
+	switch {
+	case class != nil:
+		return class
+	case senderFault:
+		return port.ErrInvalid
+	case at.op == opSend:
+		return port.ErrAmbiguous
 	}
-	cause := &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message), Fault: fault(f.SenderFault)}
-	return fail(o, b.name(), class, cause, describe(o, cause, class))
+	return port.ErrUnavailable
 }
 
 func fault(sender bool) smithy.ErrorFault {

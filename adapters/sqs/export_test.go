@@ -1,4 +1,15 @@
 package sqs
 
+// API is what a fake has to be.
+type API = api
+
+// NewFake returns a Broker over a fake.
+func NewFake(a API, opts ...Option) *Broker {
+	return newBroker(a, "http://sqs.test/000000000000/tasks", opts...)
+}
+
 // QueueURL is for tests that have to name the queue of a Broker.
 func (b *Broker) QueueURL() string { return b.queueURL }
+
+// MaxReceives is how a redrive policy is read.
+func MaxReceives(policy string) int { return maxReceives(policy) }

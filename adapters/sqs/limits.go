@@ -66,7 +66,7 @@ func (b *Broker) read(ctx context.Context, names ...types.QueueAttributeName) (a
 		QueueUrl: &b.queueURL, AttributeNames: names,
 	}, w.watch)
 	if err != nil {
-		return nil, b.callFailed(ctx, opRead, err, w)
+		return nil, b.at(opRead).callFailed(ctx, err, w)
 	}
 	return out.Attributes, nil
 }

@@ -2,10 +2,12 @@ package sqs_test
 
 import (
 	"context"
+	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
@@ -74,4 +76,83 @@ func arn(t *testing.T, client *awssqs.Client, url string) string {
 	})
 	require.NoError(t, err)
 	return out.Attributes[string(types.QueueAttributeNameQueueArn)]
+}
+
+func TestProvisionMakesBothQueuesAndMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	client := awssqs.NewFromConfig(localstack.Config(t))
+	in := sqs.ProvisionInput{Queue: localstack.Name(t), DeadQueue: localstack.Name(t)}
+	queueURL, deadURL, err := sqs.Provision(t.Context(), client, in)
+	require.NoError(t, err)
+	again, deadAgain, err := sqs.Provision(t.Context(), client, in)
+	require.NoError(t, err)
+	require.Equal(t, []string{queueURL, deadURL}, []string{again, deadAgain})
+	for _, name := range []string{in.Queue, queueURL} {
+		found, err := sqs.Resolve(t.Context(), client, name)
+		require.NoError(t, err)
+		require.Equal(t, queueURL, found)
+	}
+	requireAttributes(t, client, queueURL, map[string]string{
+		"MessageRetentionPeriod": "604800", "ReceiveMessageWaitTimeSeconds": "20", "SqsManagedSseEnabled": "true",
+	})
+	requireAttributes(t, client, deadURL, map[string]string{
+		"MessageRetentionPeriod": "1209600", "ReceiveMessageWaitTimeSeconds": "20", "SqsManagedSseEnabled": "true",
+	})
+	limits, err := sqs.New(client, queueURL).Limits(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1000, limits.MaxReceives)
+	require.Equal(t, 7*24*time.Hour, limits.Retention)
+	_, _, err = sqs.Provision(t.Context(), client, sqs.ProvisionInput{Queue: "same", DeadQueue: "same"})
+	require.ErrorIs(t, err, port.ErrInvalid)
+}
+
+func requireAttributes(t *testing.T, client *awssqs.Client, url string, want map[string]string) {
+	t.Helper()
+	out, err := client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	require.NoError(t, err)
+	for name, value := range want {
+		require.Equal(t, value, out.Attributes[name], name)
+	}
+}
+
+// allCalls are the calls of a broker that need its queue.
+func allCalls(ctx context.Context, b *sqs.Broker) map[string]error {
+	_, receive := b.Receive(ctx, make([]port.Delivery, 1))
+	_, limits := b.Limits(ctx)
+	_, size := b.Size(ctx)
+	return map[string]error{
+		"Send":    port.ItemError(b.Send(ctx, messages(1)), 0),
+		"Extend":  port.ItemError(b.Extend(ctx, leases(1, time.Second)), 0),
+		"Ack":     port.ItemError(b.Ack(ctx, deliveries(1)), 0),
+		"Receive": receive, "Limits": limits, "Size": size, "Check": b.Check(ctx),
+	}
+}
+
+func TestMissingQueueIsRefusedInOneLine(t *testing.T) {
+	t.Parallel()
+	client := awssqs.NewFromConfig(localstack.Config(t))
+	url := localstack.Config(t).BaseEndpoint
+	for name, err := range allCalls(t.Context(), sqs.New(client, *url+"/000000000000/no-such-queue")) {
+		requireClass(t, err, port.ErrRefused, name)
+		require.ErrorContains(t, err, "no-such-queue: refused: ", name)
+		require.ErrorContains(t, err, "create it with goflow provision", name)
+	}
+	_, err := sqs.Resolve(t.Context(), client, "no-such-queue")
+	requireClass(t, err, port.ErrRefused, "Resolve")
+}
+
+func TestUnreachableEndpointIsUnavailableInOneLine(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	client := awssqs.New(awssqs.Options{
+		Region: "us-east-1", BaseEndpoint: &closed.URL, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	for name, err := range allCalls(t.Context(), sqs.New(client, closed.URL+"/000000000000/tasks")) {
+		requireClass(t, err, port.ErrUnavailable, name)
+		require.ErrorContains(t, err, "no answer from "+closed.URL+": connection refused", name)
+	}
 }

@@ -34,7 +34,7 @@ type ProvisionInput struct {
 // again. ErrRefused, ErrUnavailable or ErrInvalid.
 func Provision(ctx context.Context, client *awssqs.Client, in ProvisionInput) (queueURL, deadURL string, err error) {
 	if in.Queue == in.DeadQueue {
-		return "", "", fail(opProvision, in.Queue, port.ErrInvalid, nil, "the dead-letter queue needs another name than the queue")
+		return "", "", site{opProvision, in.Queue}.fail(port.ErrInvalid, nil, "the dead-letter queue needs another name than the queue")
 	}
 	deadURL, err = provision(ctx, client, in.DeadQueue, map[string]string{
 		string(types.QueueAttributeNameMessageRetentionPeriod): deadRetention,
@@ -64,11 +64,11 @@ func provision(ctx context.Context, client *awssqs.Client, name string, attrs ma
 	w := &wire{}
 	made, err := client.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &name}, w.watch)
 	if err != nil {
-		return "", callFailed(ctx, opProvision, name, err, w)
+		return "", site{opProvision, name}.callFailed(ctx, err, w)
 	}
 	_, err = client.SetQueueAttributes(ctx, &awssqs.SetQueueAttributesInput{QueueUrl: made.QueueUrl, Attributes: attrs}, w.watch)
 	if err != nil {
-		return "", callFailed(ctx, opProvision, name, err, w)
+		return "", site{opProvision, name}.callFailed(ctx, err, w)
 	}
 	return aws.ToString(made.QueueUrl), nil
 }
@@ -79,7 +79,7 @@ func arnOf(ctx context.Context, client *awssqs.Client, name, queueURL string) (s
 		QueueUrl: &queueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
 	}, w.watch)
 	if err != nil {
-		return "", callFailed(ctx, opProvision, name, err, w)
+		return "", site{opProvision, name}.callFailed(ctx, err, w)
 	}
 	return out.Attributes[string(types.QueueAttributeNameQueueArn)], nil
 }
@@ -104,7 +104,7 @@ func Resolve(ctx context.Context, client *awssqs.Client, nameOrURL string) (stri
 	w := &wire{}
 	out, err := client.GetQueueUrl(ctx, &awssqs.GetQueueUrlInput{QueueName: &nameOrURL}, w.watch)
 	if err != nil {
-		return "", callFailed(ctx, opResolve, nameOrURL, err, w)
+		return "", site{opResolve, nameOrURL}.callFailed(ctx, err, w)
 	}
 	return aws.ToString(out.QueueUrl), nil
 }

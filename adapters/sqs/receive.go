@@ -33,7 +33,7 @@ func (b *Broker) Receive(ctx context.Context, into []port.Delivery) (int, error)
 	start := time.Now()
 	out, err := b.api.ReceiveMessage(poll, b.pollInput(len(into)), w.watch, once)
 	if err != nil {
-		return 0, b.callFailed(ctx, opReceive, err, w)
+		return 0, b.at(opReceive).callFailed(ctx, err, w)
 	}
 	n := min(len(out.Messages), len(into))
 	for i := range n {

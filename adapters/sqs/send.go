@@ -50,7 +50,7 @@ func (b *Broker) sendCall(ctx context.Context, call []entry, errs port.ItemError
 		return
 	}
 	if err := ctx.Err(); err != nil {
-		note(errs, call, b.unsent(opSend, err))
+		note(errs, call, b.at(opSend).unsent(err))
 		return
 	}
 	in := &awssqs.SendMessageBatchInput{QueueUrl: &b.queueURL}
@@ -60,17 +60,17 @@ func (b *Broker) sendCall(ctx context.Context, call []entry, errs port.ItemError
 	w := &wire{}
 	out, err := b.api.SendMessageBatch(ctx, in, w.watch)
 	if err != nil {
-		b.sendFailed(ctx, call, errs, b.callFailed(ctx, opSend, err, w))
+		b.sendFailed(ctx, call, errs, b.at(opSend).callFailed(ctx, err, w))
 		return
 	}
 	answers := newAnswers(errs)
 	for i := range call {
-		answers.expect(call[i].index, b.unanswered(opSend, port.ErrAmbiguous))
+		answers.expect(call[i].index, b.at(opSend).unanswered(port.ErrAmbiguous))
 	}
 	for i := range out.Successful {
 		answers.succeeded(out.Successful[i].Id)
 	}
-	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.entryFailed(opSend, f) })
+	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.at(opSend).entryFailed(f) })
 }
 
 // sendFailed notes the error of a whole call. A request that SQS finds wrong,
@@ -120,25 +120,37 @@ const stringType = "String"
 
 // check returns the size of a message that SQS takes.
 func (b *Broker) check(m *port.Message) (int, error) {
-	size := len(m.Body)
-	for name, value := range m.Attributes {
-		size += len(name) + len(stringType) + len(value)
-		if !nameForm(name) || value == "" || !printable(value) {
-			return 0, b.refused(opSend, port.ErrInvalid, fmt.Sprintf("attribute %q", name))
-		}
+	at := b.at(opSend)
+	size, err := at.attributesSize(m.Attributes)
+	if err != nil {
+		return 0, err
 	}
+	size += len(m.Body)
 	limit := b.messageLimit()
 	switch {
 	case m.Delay < 0 || m.Delay > maxDelay:
-		return 0, b.refused(opSend, port.ErrInvalid, fmt.Sprintf("delay %v is not within 0 and %v", m.Delay, maxDelay))
-	case len(m.Attributes) > maxAttributes:
-		return 0, b.refused(opSend, port.ErrInvalid, fmt.Sprintf("%d attributes are more than %d", len(m.Attributes), maxAttributes))
+		return 0, at.fail(port.ErrInvalid, nil, fmt.Sprintf("delay %v is not within 0 and %v", m.Delay, maxDelay))
 	case len(m.Group) > maxGroupLength || !graphic(m.Group):
-		return 0, b.refused(opSend, port.ErrInvalid, fmt.Sprintf("group %q", m.Group))
+		return 0, at.fail(port.ErrInvalid, nil, fmt.Sprintf("group %q", m.Group))
 	case size > limit:
-		return 0, b.refused(opSend, port.ErrTooLarge, fmt.Sprintf("%d bytes with attributes, the limit is %d", size, limit))
+		return 0, at.fail(port.ErrTooLarge, nil, fmt.Sprintf("%d bytes with attributes, the limit is %d", size, limit))
 	case len(m.Body) == 0 || !printable(string(m.Body)):
-		return 0, b.refused(opSend, port.ErrInvalid, "the body is empty or not text that SQS takes")
+		return 0, at.fail(port.ErrInvalid, nil, "the body is empty or not text that SQS takes")
+	}
+	return size, nil
+}
+
+// attributesSize returns what attributes that SQS takes count towards the limit.
+func (at site) attributesSize(attrs map[string]string) (int, error) {
+	if len(attrs) > maxAttributes {
+		return 0, at.fail(port.ErrInvalid, nil, fmt.Sprintf("%d attributes are more than %d", len(attrs), maxAttributes))
+	}
+	size := 0
+	for name, value := range attrs {
+		if !nameForm(name) || value == "" || !printable(value) {
+			return 0, at.fail(port.ErrInvalid, nil, fmt.Sprintf("attribute %q", name))
+		}
+		size += len(name) + len(stringType) + len(value)
 	}
 	return size, nil
 }
@@ -154,8 +166,11 @@ func (b *Broker) messageLimit() int {
 // nameForm reports whether SQS takes s as the name of an attribute.
 func nameForm(s string) bool {
 	return s != "" && len(s) <= maxNameLength && !strings.ContainsFunc(s, func(r rune) bool {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		return !letter && !('0' <= r && r <= '9') && !strings.ContainsRune("_.-", r)
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_', r == '.', r == '-':
+			return false
+		}
+		return true
 	})
 }
 

@@ -22,13 +22,13 @@ func (b *Broker) Extend(ctx context.Context, leases []port.Lease) error {
 	for i := range leases {
 		handle, err := b.handle(opExtend, &leases[i].Delivery)
 		if d := leases[i].For; err == nil && (d < 0 || d > maxLease) {
-			err = b.refused(opExtend, port.ErrInvalid, fmt.Sprintf("lease of %v is not within 0 and %v", d, maxLease))
+			err = b.at(opExtend).fail(port.ErrInvalid, nil, fmt.Sprintf("lease of %v is not within 0 and %v", d, maxLease))
 		}
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		answers.expect(i, b.unanswered(opExtend, port.ErrUnavailable))
+		answers.expect(i, b.at(opExtend).unanswered(port.ErrUnavailable))
 		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: new(strconv.Itoa(i)), ReceiptHandle: &handle, VisibilityTimeout: seconds(leases[i].For),
 		})
@@ -39,13 +39,13 @@ func (b *Broker) Extend(ctx context.Context, leases []port.Lease) error {
 	w := &wire{}
 	out, err := b.api.ChangeMessageVisibilityBatch(ctx, in, w.watch)
 	if err != nil {
-		answers.allFailed(b.callFailed(ctx, opExtend, err, w))
+		answers.allFailed(b.at(opExtend).callFailed(ctx, err, w))
 		return errs.Err()
 	}
 	for i := range out.Successful {
 		answers.succeeded(out.Successful[i].Id)
 	}
-	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.entryFailed(opExtend, f) })
+	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.at(opExtend).entryFailed(f) })
 	return errs.Err()
 }
 
@@ -61,7 +61,7 @@ func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 			errs[i] = err
 			continue
 		}
-		answers.expect(i, b.unanswered(opAck, port.ErrUnavailable))
+		answers.expect(i, b.at(opAck).unanswered(port.ErrUnavailable))
 		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{
 			Id: new(strconv.Itoa(i)), ReceiptHandle: &handle,
 		})
@@ -72,7 +72,7 @@ func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 	w := &wire{}
 	out, err := b.api.DeleteMessageBatch(ctx, in, w.watch)
 	if err != nil {
-		answers.allFailed(b.callFailed(ctx, opAck, err, w))
+		answers.allFailed(b.at(opAck).callFailed(ctx, err, w))
 		return errs.Err()
 	}
 	for i := range out.Successful {
@@ -84,7 +84,7 @@ func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 
 // ackFailed is nil for a lease that was lost.
 func (b *Broker) ackFailed(f types.BatchResultErrorEntry) error {
-	if err := b.entryFailed(opAck, f); !errors.Is(err, port.ErrLeaseLost) {
+	if err := b.at(opAck).entryFailed(f); !errors.Is(err, port.ErrLeaseLost) {
 		return err
 	}
 	return nil
@@ -95,7 +95,7 @@ func (b *Broker) ackFailed(f types.BatchResultErrorEntry) error {
 func (b *Broker) handle(o op, d *port.Delivery) (string, error) {
 	handle, ok := d.Handle.(string)
 	if !ok || handle == "" {
-		return "", b.refused(o, port.ErrInvalid, "a delivery that this broker has not made")
+		return "", b.at(o).fail(port.ErrInvalid, nil, "a delivery that this broker has not made")
 	}
 	return handle, nil
 }
