@@ -174,24 +174,16 @@ func receiversShare(t *brokerTest) {
 	for i := range messages {
 		t.sendOne(b, fmt.Sprint(i))
 	}
-	var mu sync.Mutex
-	times := map[string]int{}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*t.slack())
 	defer cancel()
+	seen := &tally{want: messages, full: cancel, times: map[string]int{}}
 	var group sync.WaitGroup
 	for range receivers {
 		group.Go(func() {
+			into := make([]port.Delivery, 3)
 			for ctx.Err() == nil {
-				into := make([]port.Delivery, 3)
 				n, _ := b.Receive(ctx, into)
-				mu.Lock()
-				for _, d := range into[:n] {
-					times[string(d.Body)]++
-				}
-				if len(times) == messages {
-					cancel()
-				}
-				mu.Unlock()
+				seen.add(into[:n])
 				if n > 0 && b.Ack(context.WithoutCancel(ctx), into[:n]) != nil {
 					t.Error("Ack failed")
 				}
@@ -199,9 +191,30 @@ func receiversShare(t *brokerTest) {
 		})
 	}
 	group.Wait()
-	require.Len(t, times, messages, "every message came")
-	for body, n := range times {
+	require.Len(t, seen.times, messages, "every message came")
+	for body, n := range seen.times {
 		require.Equal(t, 1, n, "message %s had two leases at once", body)
+	}
+}
+
+// tally counts how often each body came, and calls full when it has seen want
+// of them.
+type tally struct {
+	want int
+	full func()
+
+	mu    sync.Mutex
+	times map[string]int
+}
+
+func (c *tally) add(ds []port.Delivery) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range ds {
+		c.times[string(d.Body)]++
+	}
+	if len(c.times) == c.want {
+		c.full()
 	}
 }
 

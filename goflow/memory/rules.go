@@ -16,25 +16,47 @@ import (
 // save applies one Save.
 func (t *table) save(rec *port.Record, now time.Time) error {
 	cur := t.get(rec.ID, now)
+	if cur != nil {
+		if err := refused(cur, rec); err != nil {
+			return fmt.Errorf("memory: save: %w", err)
+		}
+		if cur.Generation == rec.Generation && !further(cur, rec) {
+			if rec.Epoch != 0 {
+				cur.LeaseEnd, cur.Token = time.Time{}, ""
+			}
+			return nil
+		}
+	}
+	t.put(saved(cur, rec), now)
+	return nil
+}
+
+// refused says why rec may not be saved over cur.
+func refused(cur, rec *port.Record) error {
 	switch {
-	case cur == nil:
 	case cur.Generation > rec.Generation:
-		return fmt.Errorf("memory: save: generation %d, want %d: %w", rec.Generation, cur.Generation, port.ErrFinished)
+		return fmt.Errorf("generation %d, want %d: %w", rec.Generation, cur.Generation, port.ErrFinished)
 	case cur.Generation == rec.Generation && cur.State.Terminal():
 		if known(cur, rec) {
 			return nil
 		}
-		return fmt.Errorf("memory: save: it is %v: %w", cur.State, port.ErrFinished)
+		return fmt.Errorf("it is %v: %w", cur.State, port.ErrFinished)
 	case rec.Epoch != 0 && rec.Epoch != cur.Epoch:
-		return fmt.Errorf("memory: save: epoch %d, want %d: %w", rec.Epoch, cur.Epoch, port.ErrFenced)
-	case cur.Generation == rec.Generation && rec.State == task.Open && progress(cur, rec) >= 0:
-		if rec.Epoch != 0 {
-			cur.LeaseEnd, cur.Token = time.Time{}, ""
-		}
-		return nil
+		return fmt.Errorf("epoch %d, want %d: %w", rec.Epoch, cur.Epoch, port.ErrFenced)
 	}
-	t.put(saved(cur, rec), now)
 	return nil
+}
+
+// further reports whether rec says more than cur, of the same generation.
+func further(cur, rec *port.Record) bool {
+	switch {
+	case cur.State.Terminal():
+		return false
+	case rec.State.Terminal():
+		return true
+	default:
+		return progress(cur, rec) < 0
+	}
 }
 
 // progress compares how far two open records are: below 0 when rec is further.
@@ -108,18 +130,23 @@ func granted(cur *port.Record, c *port.Claim, now time.Time) (uint64, error) {
 		return 1, nil
 	case cur.State.Terminal() || cur.Generation > c.Generation:
 		return 0, fmt.Errorf("it is %v in generation %d: %w", cur.State, cur.Generation, port.ErrFinished)
-	}
-	mine := cur.Token != "" && cur.Token == cmp.Or(c.Token, cur.Token)
-	switch {
-	case c.Epoch != 0 && (c.Epoch != cur.Epoch || !mine):
-		return 0, fmt.Errorf("epoch %d, want %d: %w", c.Epoch, cur.Epoch, port.ErrFenced)
-	case c.Epoch != 0 || mine:
+	case c.Epoch != 0:
+		return renewed(cur, c)
+	case cur.Token == c.Token:
 		return cur.Epoch, nil
 	case now.Before(cur.LeaseEnd):
 		return 0, fmt.Errorf("until %v: %w", cur.LeaseEnd, port.ErrClaimed)
 	default:
 		return cur.Epoch + 1, nil
 	}
+}
+
+// renewed grants the claim that stands, unless a Save has ended it.
+func renewed(cur *port.Record, c *port.Claim) (uint64, error) {
+	if c.Epoch != cur.Epoch || cur.Token == "" || c.Token != "" && c.Token != cur.Token {
+		return 0, fmt.Errorf("epoch %d, want %d: %w", c.Epoch, cur.Epoch, port.ErrFenced)
+	}
+	return cur.Epoch, nil
 }
 
 // reopen applies one Reopen.
