@@ -52,8 +52,12 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 //   - ErrUnavailable, ErrRefused, ErrClosed, ctx.Err(): the task was not sent;
 //   - ErrAmbiguous: it may have been. Pushing again may run it twice.
 func (c *Client) Push(ctx context.Context, taskType string, payload json.RawMessage, opts ...PushOption) (string, error) {
-	return c.pushOne(ctx, task.Task{Type: taskType, Payload: payload}, opts)
+	return c.pushOne(ctx, task.Task{Type: taskType, Payload: encoded(payload)}, opts)
 }
+
+// encoded is a payload that is JSON already, unlike a json.RawMessage that a
+// program pushes as a value of its own.
+type encoded json.RawMessage
 
 func (c *Client) pushOne(ctx context.Context, t task.Task, opts []PushOption) (string, error) {
 	ids, err := c.PushMany(ctx, []task.Task{t}, opts...)
@@ -125,25 +129,27 @@ func (c *Client) message(ctx context.Context, id string, t task.Task, opts []Pus
 		TTL: o.ttl.Milliseconds(), Options: newWireOptions(o.policy),
 	}
 	msg := port.Message{ID: id, Delay: o.delay}
-	return msg, c.fill(&msg, e, t.Payload, limits)
+	err = c.fill(&msg, e, t.Payload, limits)
+	return msg, err
 }
 
 // fill puts the envelope into msg: as it is towards an in-process broker, else
 // as JSON.
 func (c *Client) fill(msg *port.Message, e *envelope, payload any, limits port.Limits) (err error) {
-	raw, isRaw := payload.(json.RawMessage)
+	raw, isRaw := payload.(encoded)
 	if isRaw && !json.Valid(raw) {
 		return fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, e.Type)
 	}
+	e.Payload = json.RawMessage(raw)
 	if _, ok := c.broker.(port.InProcess); ok {
-		if e.Payload = raw; !isRaw {
-			e.value, e.hasValue = payload, true
-		}
+		e.value, e.hasValue = payload, !isRaw
 		msg.Value = e
 		return nil
 	}
-	if e.Payload, err = marshal(payload); err != nil {
-		return fmt.Errorf("goflow: %w payload of %s: %w", ErrInvalid, e.Type, err)
+	if !isRaw {
+		if e.Payload, err = marshal(payload); err != nil {
+			return fmt.Errorf("goflow: %w payload of %s: %w", ErrInvalid, e.Type, err)
+		}
 	}
 	if msg.Body, err = e.encode(); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -258,7 +259,7 @@ func newResult(rec Record) (task.Result, bool, error) {
 type localMode struct {
 	handlers KVStore[string, task.Handler]
 	mux      *Mux
-	queue    *memory.Broker
+	queue    *memory.LocalBroker
 	broker   Broker
 	store    Store
 	results  *resultStore // nil unless the program keeps results itself
@@ -307,10 +308,15 @@ func (l *localMode) close(drain time.Duration) error {
 	}
 	l.stop()
 	err := <-l.ended
-	if left := l.queue.Discard(); len(left) > 0 {
-		return &AbandonedError{IDs: left} // those that were running are back in the queue
+	left := l.queue.Discard()
+	if running, ok := errors.AsType[*AbandonedError](err); ok {
+		left = append(left, running.IDs...) // they may be back in the queue as well
 	}
-	return err
+	if len(left) == 0 {
+		return err
+	}
+	slices.Sort(left)
+	return &AbandonedError{IDs: slices.Compact(left)}
 }
 
 // result asks the program's own store of results first.

@@ -167,7 +167,7 @@ func (j *Job[In, Out]) Handle(m *Mux, fn func(ctx context.Context, in In) (Out, 
 	}
 	m.add(j.name, &entry{j.opts, func(ctx context.Context, env *envelope) (any, error) {
 		in, ok := env.value.(In)
-		if !ok {
+		if !ok || !env.hasValue {
 			if err := env.decodePayload(&in); err != nil {
 				return nil, Permanent(fmt.Errorf("payload: %w", err))
 			}

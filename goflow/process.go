@@ -232,7 +232,11 @@ func (a *attempt) mark(ctx context.Context) *Outcome {
 		}
 	}
 	a.rec.Starts++
-	if err := a.save(ctx); err != nil {
+	epoch := a.rec.Epoch
+	a.rec.Epoch = 0 // a save that names its epoch would end the claim
+	err := a.save(ctx)
+	a.rec.Epoch = epoch
+	if err != nil {
 		a.clear()
 		return new(a.unsaved(ctx, err))
 	}

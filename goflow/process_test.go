@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -121,6 +122,15 @@ func TestProcess(t *testing.T) {
 			id := w.push("panic", 1)
 			w.process(w.newProcessor(), w.receive(w.queue))
 			require.Equal(w, "panic: ouch", w.wait(id).Error)
+		},
+		"HandlerThatEndsItsGoroutineFails": func(w *world) {
+			goflow.NewJob[int, int]("exit", goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
+				runtime.Goexit()
+				return 0, nil
+			})
+			id := w.push("exit", 1)
+			w.process(w.newProcessor(), w.receive(w.queue))
+			require.Equal(w, "the handler ended its goroutine", w.wait(id).Error)
 		},
 		"ResultThatCannotBeEncodedIsDead": func(w *world) {
 			goflow.NewJob[int, func()]("func").Handle(w.mux, func(context.Context, int) (func(), error) { return func() {}, nil })

@@ -45,14 +45,11 @@ var errAbandoned = errors.New("the handler ignored the end of its context")
 func (a *attempt) run(ctx context.Context) (any, error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, infoKey{}, a.info()), a.policy.timeout, ErrTimeout)
 	defer cancel()
-	type answer struct {
-		result any
-		err    error
-	}
 	done := make(chan answer, 1)
 	go func() {
-		result, err := a.call(ctx)
-		done <- answer{result, err}
+		var r answer
+		defer func() { done <- r }() // also when the handler ends its goroutine
+		a.call(ctx, &r)
 	}()
 	select {
 	case r := <-done:
@@ -87,23 +84,28 @@ func because(ctx context.Context, err error) error {
 	return err
 }
 
+// answer is what a handler's run came to.
+type answer struct {
+	result any
+	err    error
+}
+
 // call runs the handler and turns a panic, or the end of its goroutine, into
 // an error.
-func (a *attempt) call(ctx context.Context) (result any, err error) {
+func (a *attempt) call(ctx context.Context, r *answer) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		err = errors.New("the handler ended its goroutine")
+		r.err = errors.New("the handler ended its goroutine")
 		if v := recover(); v != nil {
-			err = &PanicError{Value: fmt.Sprint(v), Stack: debug.Stack()}
-			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), logStack(err))
+			r.err = &PanicError{Value: fmt.Sprint(v), Stack: debug.Stack()}
+			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), logStack(r.err))
 		}
 	}()
-	result, err = a.mux.run(ctx, a.entry, a.env)
+	r.result, r.err = a.mux.run(ctx, a.entry, a.env)
 	returned = true
-	return result, err
 }
 
 // flights are the tasks under way in this process: a process runs one delivery

@@ -21,8 +21,9 @@ const (
 // outcome is. When ctx ends before, the error wraps ErrNotFinished and
 // ctx.Err(). ErrNotFound: no outcome can come.
 func (c *Client) Wait(ctx context.Context, id string) (Record, error) {
-	if _, err := c.Get(ctx, id); err != nil && ctx.Err() == nil {
-		return Record{}, err
+	rec, err := c.Get(ctx, id)
+	if err != nil && ctx.Err() == nil || rec.State.Terminal() {
+		return rec, err
 	}
 	if awaiter, ok := c.store.(port.Awaiter); ok {
 		rec, err := awaiter.Await(ctx, id)

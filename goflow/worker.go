@@ -23,7 +23,8 @@ type Worker struct {
 	room      sync.Cond // active or settling went down
 	active    int       // received, handler not returned
 	settling  int       // handler returned, outcome not stored
-	abandoned []string
+	held      map[*hold]struct{}
+	abandoned []string // were running when the drain time was over
 
 	tasks sync.WaitGroup
 }
@@ -38,7 +39,10 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	if p.opts.concurrency == 0 {
 		p.opts.concurrency = DefaultConcurrencyPerP * runtime.GOMAXPROCS(0)
 	}
-	w := &Worker{broker: b, processor: p, opts: p.opts, health: health{log: p.opts.shared.log}}
+	w := &Worker{
+		broker: b, processor: p, opts: p.opts, health: health{log: p.opts.shared.log},
+		held: map[*hold]struct{}{},
+	}
 	w.room.L = &w.mu
 	return w, nil
 }
@@ -72,9 +76,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer func() { release(); keeping.Wait() }()
 
 	err = w.poll(ctx, base, stop)
-	w.drain(ctx, interrupt)
-	if len(w.abandoned) > 0 {
-		err = errors.Join(err, &AbandonedError{IDs: w.abandoned})
+	if left := w.drain(ctx, interrupt); len(left) > 0 {
+		err = errors.Join(err, &AbandonedError{IDs: left})
 	}
 	return err
 }
@@ -153,9 +156,12 @@ func (w *Worker) count(active, settling int) {
 // the stop goes back unstarted.
 func (w *Worker) start(ctx, base context.Context, d Delivery, stop context.CancelCauseFunc) {
 	taskCtx, cancel := context.WithCancelCause(base)
-	w.count(1, 0)
 	returned := sync.OnceFunc(func() { w.count(-1, 1) })
 	h := w.keeper.keep(d, cancel, returned)
+	w.mu.Lock()
+	w.active++
+	w.held[h] = struct{}{}
+	w.mu.Unlock()
 	w.tasks.Go(func() {
 		defer cancel(nil)
 		outcome := Outcome{Action: Release}
@@ -165,18 +171,24 @@ func (w *Worker) start(ctx, base context.Context, d Delivery, stop context.Cance
 		returned() // where no handler ran
 		w.settle(base, h, outcome, stop)
 		w.count(0, -1)
+		w.let(h, outcome.interrupted)
 	})
+}
+
+// let forgets a delivery that is settled.
+func (w *Worker) let(h *hold, interrupted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.held, h)
+	if interrupted {
+		w.abandoned = append(w.abandoned, taskID(&h.delivery))
+	}
 }
 
 // settle does with the message what the outcome says.
 func (w *Worker) settle(ctx context.Context, h *hold, o Outcome, stop context.CancelCauseFunc) {
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	if o.interrupted {
-		w.mu.Lock()
-		w.abandoned = append(w.abandoned, taskID(&h.delivery))
-		w.mu.Unlock()
-	}
 	err := o.Err
 	switch ours := h.drop(); {
 	case o.Action == Ack:
@@ -200,27 +212,30 @@ func (w *Worker) settle(ctx context.Context, h *hold, o Outcome, stop context.Ca
 }
 
 // drain waits for what runs: for the drain time, then it ends the handlers'
-// contexts and waits until each has been given back.
-func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) {
+// contexts and waits until each has been given back. It returns the IDs of the
+// tasks that did not end by themselves.
+func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) []string {
 	done := make(chan struct{})
 	go func() {
 		w.tasks.Wait()
 		close(done)
 	}()
-	limit := make(chan struct{})
-	// The drain time starts with the stop; a broker that closed has all the
-	// time until then.
-	go func() {
-		<-ctx.Done()
-		sleepOr(done, w.opts.drain)
-		close(limit)
-	}()
-	select {
+	select { // a broker that closed leaves all the time until the stop
 	case <-done:
-	case <-limit:
-		interrupt(ErrStopping)
-		<-done
+		return nil
+	case <-ctx.Done():
 	}
+	if !within(done, w.opts.drain) {
+		interrupt(ErrStopping)
+		within(done, handlerGrace+settleTime)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	left := w.abandoned
+	for h := range w.held { // handlers that must not be left, and ignore their context
+		left = append(left, taskID(&h.delivery))
+	}
+	return left
 }
 
 func taskID(d *Delivery) string {
@@ -228,12 +243,14 @@ func taskID(d *Delivery) string {
 	return e.ID
 }
 
-// sleepOr waits for d or until done is closed.
-func sleepOr(done <-chan struct{}, d time.Duration) {
+// within waits for done, for d at the longest, and tells whether it came.
+func within(done <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-timer.C:
 	case <-done:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
