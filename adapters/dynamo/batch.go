@@ -101,7 +101,7 @@ func (b *batch) call(ctx context.Context, writes []*write) []*write {
 	in := &awsdynamodb.BatchExecuteStatementInput{Statements: make([]types.BatchStatementRequest, len(writes))}
 	for i, w := range writes {
 		in.Statements[i] = types.BatchStatementRequest{
-			Statement:                           &w.next.text,
+			Statement:                           new(w.next.text),
 			Parameters:                          w.next.params,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}
