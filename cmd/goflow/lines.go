@@ -34,9 +34,6 @@ func (p *push) lines(ctx context.Context, argument string) error {
 		return config.Errorf("push %.60q: give its payload too, or - or @FILE for lines of tasks", argument)
 	}
 	defer func() { _ = source.Close() }() // only read from
-	if p.timeout <= 0 {
-		return config.Errorf("--timeout %v: give more than 0", p.timeout)
-	}
 	client, parts, err := p.client(ctx, p.needs()...)
 	if err != nil {
 		return err
@@ -52,7 +49,7 @@ func (p *push) lines(ctx context.Context, argument string) error {
 		return err
 	}
 	if l.worst != program.OK {
-		return program.Reported(l.worst)
+		return program.ExitError(l.worst)
 	}
 	return nil
 }
@@ -96,7 +93,7 @@ func (l *linePusher) pushBatch(ctx context.Context, ready []lines.Line) error {
 		}
 		l.bad(&lines.Error{Number: line.Number, Reason: itemErr})
 		if program.Code(itemErr) == program.Refused {
-			refused = program.Reported(program.Refused) // the lines that follow would fare no better
+			refused = program.ExitError(program.Refused) // the lines that follow would fare no better
 		}
 	}
 	return refused

@@ -4,24 +4,17 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 )
 
 const name = "goflow"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	context.AfterFunc(ctx, stop) // a second signal ends the process
-	os.Exit(run(ctx, program.FromOS()))
-}
+func main() { program.Run(run) }
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, around program.Surroundings) int {
-	root := newRoot(around)
+	root := newRoot(around) //nolint:contextcheck // cobra hands each command its context
 	root.SetArgs(around.Args)
 	root.SetIn(around.Stdin)
 	root.SetOut(around.Stdout)

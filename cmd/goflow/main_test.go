@@ -52,7 +52,7 @@ func startWorker(t *testing.T, s config.Settings) {
 	})
 }
 
-func TestBadInput(t *testing.T) {
+func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseClosedPort(t)
 	queue := map[string]string{"GOFLOW_QUEUE_URL": "http://127.0.0.1:1/q", "GOFLOW_TABLE": "t"}
 	for name, test := range map[string]struct {
@@ -102,7 +102,7 @@ func TestMissingRegionAndCredentials(t *testing.T) {
 	programtest.Main(run).Run(t, call).RequireOneLine(t, program.Usage, "AWS credentials are missing")
 }
 
-func TestMissingQueueAndTable(t *testing.T) {
+func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseLocalStack(t)
 	_, env := programtest.Provision(t)
 	for name, test := range map[string]struct {
@@ -236,7 +236,7 @@ func TestVersionAndHelp(t *testing.T) {
 	require.Contains(t, r.Stdout, "Usage:")
 }
 
-func TestProvisionPrintsTheSettings(t *testing.T) {
+func TestProvisionPrintsTheSettings(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseLocalStack(t)
 	_, env := programtest.Provision(t) // again, by the names in the URLs
 	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"provision"}, Env: env})

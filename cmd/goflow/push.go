@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -34,10 +35,13 @@ A bad line is named by its number and the others are pushed; IDs come in the ord
   goflow push - < tasks.ndjson`,
 		Args: arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkTimeout(p.timeout); err != nil {
+				return err
+			}
 			if len(args) == 1 {
 				return p.lines(cmd.Context(), args[0])
 			}
-			return p.one(cmd, args[0], args[1])
+			return p.one(cmd.Context(), args[0], args[1])
 		},
 	}
 	cmd.Flags().BoolVar(&p.wait, "wait", false, "wait for the outcome and print the result")
@@ -53,12 +57,7 @@ func (p *push) needs() []string {
 	return []string{"queue-url"}
 }
 
-func (p *push) one(cmd *cobra.Command, taskType, payload string) error {
-	ctx, cancel, err := waiting(cmd.Context(), p.timeout)
-	if err != nil {
-		return err
-	}
-	defer cancel()
+func (p *push) one(ctx context.Context, taskType, payload string) error {
 	raw, err := p.payload(payload)
 	if err != nil {
 		return err
@@ -79,6 +78,8 @@ func (p *push) one(cmd *cobra.Command, taskType, payload string) error {
 		return err
 	}
 	if p.wait {
+		ctx, cancel := context.WithTimeout(ctx, p.timeout)
+		defer cancel()
 		return p.await(ctx, client, id)
 	}
 	return p.write(id, map[string]string{"id": id})

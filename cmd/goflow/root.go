@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -86,5 +85,5 @@ func (c *cli) client(ctx context.Context, need ...string) (*goflow.Client, confi
 
 // starting bounds calls that should be answered at once.
 func starting(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, program.StartTime, fmt.Errorf("%w: no answer within %v", goflow.ErrUnavailable, program.StartTime))
+	return context.WithTimeout(ctx, program.StartTime)
 }

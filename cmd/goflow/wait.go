@@ -22,18 +22,18 @@ func newWait(c *cli) *cobra.Command {
 			"A task that failed is exit code 1, the end of the time 4.",
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkTimeout(timeout); err != nil {
+				return err
+			}
 			client, parts, err := c.client(cmd.Context(), "table")
 			if err != nil {
 				return err
 			}
-			ctx, cancel, err := waiting(cmd.Context(), timeout)
-			if err != nil {
+			if err := checked(cmd.Context(), parts); err != nil {
 				return err
 			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			if err := checked(ctx, parts); err != nil {
-				return err
-			}
 			return c.await(ctx, client, args[0])
 		},
 	}
@@ -45,13 +45,11 @@ func timeoutFlag(cmd *cobra.Command, timeout *time.Duration) {
 	cmd.Flags().DurationVar(timeout, "timeout", defaultWait, "how long to wait for the outcome")
 }
 
-// waiting bounds the wait for an outcome.
-func waiting(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc, error) {
+func checkTimeout(timeout time.Duration) error {
 	if timeout <= 0 {
-		return nil, nil, config.Errorf("--timeout %v: give more than 0", timeout)
+		return config.Errorf("--timeout %v: give more than 0", timeout)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	return ctx, cancel, nil
+	return nil
 }
 
 // checked asks for what is there first: an outage must not look like a task

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
@@ -39,7 +38,7 @@ func workOnAWS(ctx context.Context, p pool) error {
 	defer stop()
 	p.log.InfoContext(ctx, "worker started", slog.Int("concurrency", worker.Concurrency()))
 	context.AfterFunc(ctx, func() {
-		p.log.Info("worker drains", slog.String("at_most", (p.settings.PollWait+p.settings.Drain).String()))
+		p.log.InfoContext(ctx, "worker drains", slog.String("at_most", (p.settings.PollWait+p.settings.Drain).String()))
 	})
 	err = worker.Run(ctx)
 	p.log.InfoContext(ctx, "worker stopped")
@@ -49,7 +48,7 @@ func workOnAWS(ctx context.Context, p pool) error {
 // open makes what -provision asks for and checks that everything is there,
 // within a bound.
 func (p pool) open(ctx context.Context) (config.Parts, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, program.StartTime, fmt.Errorf("%w: no answer within %v", goflow.ErrUnavailable, program.StartTime))
+	ctx, cancel := context.WithTimeout(ctx, program.StartTime)
 	defer cancel()
 	if p.settings.Provision {
 		var err error

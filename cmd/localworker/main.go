@@ -10,9 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -22,12 +19,7 @@ import (
 
 const name = "localworker"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	// The first signal drains. From then on a signal does what it always does: it ends the process.
-	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, program.FromOS()))
-}
+func main() { program.Run(run) }
 
 // run is the program; it returns the exit code. When ctx ends, it drains.
 func run(ctx context.Context, around program.Surroundings) int {

@@ -23,7 +23,7 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
-func TestBadInput(t *testing.T) {
+func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseClosedPort(t)
 	const url = "http://127.0.0.1:1/q"
 	named := []string{"-queue-url", url, "-dlq-url", url, "-table", "t"}
@@ -60,7 +60,7 @@ func TestMissingRegionAndCredentials(t *testing.T) {
 	programtest.Main(run).Run(t, call).RequireOneLine(t, program.Usage, "AWS credentials are missing")
 }
 
-func TestMissingQueueAndTable(t *testing.T) {
+func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseLocalStack(t)
 	_, env := programtest.Provision(t)
 	for name, args := range map[string][]string{
@@ -77,7 +77,7 @@ func TestMissingQueueAndTable(t *testing.T) {
 	}
 }
 
-func TestAddressInUse(t *testing.T) {
+func TestAddressInUse(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseLocalStack(t)
 	_, env := programtest.Provision(t)
 	taken := httptest.NewServer(http.NotFoundHandler())
@@ -217,7 +217,7 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-func TestWorkerRunsTasksAndDrains(t *testing.T) {
+func TestWorkerRunsTasksAndDrains(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseLocalStack(t)
 	settings, env := programtest.Provision(t)
 	env["GOFLOW_HTTP_ADDR"] = "127.0.0.1:0"

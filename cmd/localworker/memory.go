@@ -96,7 +96,7 @@ func (r *reporter) all(ctx context.Context) error {
 	}
 	waiting.Wait()
 	if r.err == nil && bad {
-		return program.Reported(program.Usage)
+		return program.ExitError(program.Usage)
 	}
 	return r.err
 }

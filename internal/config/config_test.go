@@ -93,7 +93,8 @@ func TestBadValuesAreNamed(t *testing.T) {
 		"boolean":                {nil, map[string]string{"GOFLOW_NO_DLQ": "perhaps"}, `GOFLOW_NO_DLQ: "perhaps" is neither true nor false`},
 		"backoff over its cap":   {map[string]string{"backoff": "1h"}, nil, `-backoff: 1h is over -backoff-cap 15m`},
 		"both ways with the dead": {
-			map[string]string{"no-dlq": "true"}, map[string]string{"GOFLOW_DLQ_URL": "q"},
+			map[string]string{"no-dlq": "true"},
+			map[string]string{"GOFLOW_DLQ_URL": "q"},
 			`-no-dlq: GOFLOW_DLQ_URL names a dead-letter queue too`,
 		},
 	} {

@@ -6,4 +6,4 @@
 // A flag wins over its variable, the variable over the default.
 package config
 
-//go:generate go run ./gen ../../docs/configuration.md
+//go:generate go run ./gen

@@ -47,7 +47,7 @@ Region, credentials and endpoint come from the AWS SDK's default chain: ` + "`AW
 | 3 | no record: the task is unknown or not finished | |
 | 4 | timed out | |
 | 5 | AWS refused, or cannot be reached | the same, at start; later trouble is retried |
-| 130 | interrupted | interrupted while it started |
+| 130 | interrupted | interrupted while it started, or by a second signal |
 
-A second signal ends ` + "`localworker`" + ` at once, as the signal does (a shell shows 130 or 143).
+The first SIGTERM or SIGINT drains ` + "`localworker`" + `, a second one ends it at once, with 130.
 `

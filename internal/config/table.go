@@ -87,29 +87,29 @@ func pool() []Setting {
 			parse:   intSetting(attempts, func(s *Settings) *int { return &s.MaxAttempts }),
 		},
 		duration("timeout", goflow.DefaultTimeout, timeRange{time.Millisecond, maxTime},
-			"of one run, unless the task's job or push says otherwise",
-			func(s *Settings) *time.Duration { return &s.Timeout }),
+			func(s *Settings) *time.Duration { return &s.Timeout }).
+			means("of one run, unless the task's job or push says otherwise"),
 		duration("backoff", goflow.DefaultBackoffBase, timeRange{time.Millisecond, maxTime},
-			"the longest pause after a first failed attempt, doubled with each further one",
-			func(s *Settings) *time.Duration { return &s.Backoff }),
+			func(s *Settings) *time.Duration { return &s.Backoff }).
+			means("the longest pause after a first failed attempt, doubled with each further one"),
 		duration("backoff-cap", goflow.DefaultBackoffCap, timeRange{time.Millisecond, maxTime},
-			"the longest pause of all; at least backoff",
-			func(s *Settings) *time.Duration { return &s.BackoffCap }),
+			func(s *Settings) *time.Duration { return &s.BackoffCap }).
+			means("the longest pause of all; at least backoff"),
 		duration("lease", goflow.DefaultLease, timeRange{time.Second, maxTime},
-			"how long a received message is hidden from other workers; renewed while its task runs",
-			func(s *Settings) *time.Duration { return &s.Lease }),
+			func(s *Settings) *time.Duration { return &s.Lease }).
+			means("how long a received message is hidden from other workers; renewed while its task runs"),
 		duration("poll-wait", goflow.DefaultPollWait, timeRange{time.Second, goflow.DefaultPollWait},
-			"how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop",
-			func(s *Settings) *time.Duration { return &s.PollWait }),
+			func(s *Settings) *time.Duration { return &s.PollWait }).
+			means("how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop"),
 		duration("drain", goflow.DefaultDrain, timeRange{0, maxTime},
-			"what running tasks get to end in when the worker stops",
-			func(s *Settings) *time.Duration { return &s.Drain }),
+			func(s *Settings) *time.Duration { return &s.Drain }).
+			means("what running tasks get to end in when the worker stops"),
 		duration("unknown-type-grace", goflow.DefaultUnknownTypeGrace, timeRange{0, maxTime},
-			"how long a task whose type has no handler is given back before it is dead; 0s with memory unless set",
-			func(s *Settings) *time.Duration { return &s.UnknownTypeGrace }),
+			func(s *Settings) *time.Duration { return &s.UnknownTypeGrace }).
+			means("how long a task whose type has no handler is given back before it is dead; 0s with memory unless set"),
 		duration("record-ttl", goflow.DefaultRecordTTL, timeRange{time.Second, 0},
-			"how long a record lives after its last write; keep it a day over the queue's retention",
-			func(s *Settings) *time.Duration { return &s.RecordTTL }),
+			func(s *Settings) *time.Duration { return &s.RecordTTL }).
+			means("how long a record lives after its last write; keep it a day over the queue's retention"),
 	}
 }
 
@@ -141,13 +141,18 @@ func process() []Setting {
 
 // duration is a row whose value is a duration; only the worker has such rows,
 // and the record's life is the CLI's affair too.
-func duration(name string, value time.Duration, r timeRange, meaning string, field func(*Settings) *time.Duration) Setting {
+func duration(name string, value time.Duration, r timeRange, field func(*Settings) *time.Duration) Setting {
 	programs := Worker
 	if name == "record-ttl" {
 		programs |= CLI
 	}
 	return Setting{
-		Name: name, Default: short(value), Allowed: r.String(), Meaning: meaning, Programs: programs,
+		Name: name, Default: short(value), Allowed: r.String(), Programs: programs,
 		parse: timeSetting(r, field),
 	}
+}
+
+func (s Setting) means(meaning string) Setting {
+	s.Meaning = meaning
+	return s
 }

@@ -44,12 +44,11 @@ var errNotAsExpected = errors.New("not everything is as expected")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
+	stop()
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {

@@ -81,7 +81,8 @@ func inTurns(kinds [][]*expectation) (all []*expectation) {
 func echoTask(i int) *expectation {
 	values := []any{
 		map[string]any{"n": i, "nested": map[string]any{"list": []int{1, 2, 3}}},
-		[]any{i, "two", nil, true}, fmt.Sprintf("text %d ✓ <&>", i), i, -0.5, true, nil,
+		[]any{i, "two", nil, true},
+		fmt.Sprintf("text %d ✓ <&>", i), i, -0.5, true, nil,
 	}
 	value := values[i%len(values)]
 	return doomed("echo", handlers.Echo.Name(), 1, value).returning(value)

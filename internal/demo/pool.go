@@ -63,8 +63,8 @@ func (p *pool) replace() error {
 	if err := p.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill the worker: %w", err)
 	}
-	<-p.ended
-	p.demo.say("worker killed (process %d)", p.cmd.Process.Pid)
+	how := <-p.ended
+	p.demo.say("worker killed (process %d): %v", p.cmd.Process.Pid, how)
 	return p.start()
 }
 

@@ -24,12 +24,17 @@ func (d *demo) report(f found) error {
 	rows, lost := d.count(f)
 	missing, strange := d.compareDead(f)
 	d.writeTable(rows)
-	well := lost == 0 && missing == 0 && strange == 0
-	for _, t := range rows.tallies {
-		well = well && t.expected == t.got && t.wrong == 0
-	}
+	well := lost == 0 && missing == 0 && strange == 0 && rows.well()
 	d.say("dead letters: %d tasks, %d missing, %d not expected; messages left in the queue: %d", len(f.dead), missing, strange, f.left)
-	pushed, succeeded, failed := 0, 0, 0
+	pushed, succeeded, failed := d.totals(f)
+	_, err := fmt.Fprintf(d.out, "demo: pushed=%d succeeded=%d failed=%d lost=%d\n", pushed, succeeded, failed, lost)
+	if err == nil && !well {
+		err = errNotAsExpected
+	}
+	return err
+}
+
+func (d *demo) totals(f found) (pushed, succeeded, failed int) {
 	for _, e := range d.tasks {
 		if e.id != "" {
 			pushed++
@@ -41,11 +46,7 @@ func (d *demo) report(f found) error {
 			failed++
 		}
 	}
-	_, err := fmt.Fprintf(d.out, "demo: pushed=%d succeeded=%d failed=%d lost=%d\n", pushed, succeeded, failed, lost)
-	if err == nil && !well {
-		err = errNotAsExpected
-	}
-	return err
+	return pushed, succeeded, failed
 }
 
 // table keeps its rows in the order in which they came up.
@@ -60,6 +61,16 @@ func (t *table) at(r row) *tally {
 		t.order = append(t.order, r)
 	}
 	return t.tallies[r]
+}
+
+// well tells whether as many tasks ended in each way as expected.
+func (t *table) well() bool {
+	for _, tally := range t.tallies {
+		if tally.got != tally.expected || tally.wrong > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // count sorts the tasks into rows. Lost are those without an outcome or with

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -17,7 +18,12 @@ func startSite(ctx context.Context) (url string, stop func(), err error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ok/{page}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, "page %s", r.PathValue("page")) // whoever asked has gone
+		page, err := strconv.Atoi(r.PathValue("page"))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = fmt.Fprintf(w, "page %d", page) // whoever asked has gone
 	})
 	mux.HandleFunc("GET /broken", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -42,27 +42,30 @@ func Read(r io.Reader) iter.Seq2[Line, error] {
 		buffered := bufio.NewReader(r)
 		for number := 1; ; number++ {
 			text, err := buffered.ReadBytes('\n')
-			if text = bytes.TrimSpace(text); len(text) > 0 {
-				line, parseErr := parse(text)
-				line.Number = number
-				if parseErr != nil {
-					parseErr = &Error{Number: number, Reason: parseErr}
-				}
-				if !yield(line, parseErr) {
-					return
-				}
+			text = bytes.TrimSpace(text)
+			if len(text) > 0 && !yield(parse(text, number)) {
+				return
+			}
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(Line{Number: number}, &Error{Number: number, Reason: err})
 			}
 			if err != nil {
-				if !errors.Is(err, io.EOF) {
-					yield(Line{Number: number}, &Error{Number: number, Reason: err})
-				}
 				return
 			}
 		}
 	}
 }
 
-func parse(text []byte) (Line, error) {
+func parse(text []byte, number int) (Line, error) {
+	line, err := decode(text)
+	line.Number = number
+	if err != nil {
+		return line, &Error{Number: number, Reason: err}
+	}
+	return line, nil
+}
+
+func decode(text []byte) (Line, error) {
 	var line Line
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()

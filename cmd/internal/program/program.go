@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -23,9 +25,23 @@ type Surroundings struct {
 	Stdout, Stderr io.Writer
 }
 
-// FromOS returns the surroundings of this process.
-func FromOS() Surroundings {
+func fromOS() Surroundings {
 	return Surroundings{Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+}
+
+// Run runs a program in this process and ends it with its exit code. The first
+// SIGTERM or SIGINT ends the program's context, the second the process.
+func Run(main func(context.Context, Surroundings) int) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(Stopped)
+	}()
+	os.Exit(main(ctx, fromOS()))
 }
 
 // Exit codes, the same for every program.
@@ -35,23 +51,23 @@ const (
 	Usage    = 2 // usage, configuration or input
 	NoRecord = 3
 	TimedOut = 4
-	Refused  = 5 // AWS refused, or cannot be reached
-	Stopped  = 130
+	Refused  = 5   // AWS refused, or cannot be reached
+	Stopped  = 130 // by a signal
 )
 
 // StartTime bounds what a program asks of AWS before it does its work, so that
 // an unreachable endpoint ends it instead of hanging it.
 const StartTime = 15 * time.Second
 
-// Reported is an exit code whose reason has been written already.
-type Reported int
+// ExitError is an exit code whose reason has been written already.
+type ExitError int
 
 // Error names the code.
-func (r Reported) Error() string { return fmt.Sprintf("exit code %d", int(r)) }
+func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Finish writes err as one line and returns the exit code.
 func (s Surroundings) Finish(name string, err error) int {
-	if code, ok := errors.AsType[Reported](err); ok {
+	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command gen writes docs/configuration.md to the file it is given.
+// Command gen writes docs/configuration.md; go generate runs it in
+// internal/config.
 package main
 
 import (
@@ -9,11 +10,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gen FILE")
-		os.Exit(2)
-	}
-	if err := os.WriteFile(os.Args[1], []byte(config.Markdown()), 0o600); err != nil {
+	if err := os.WriteFile("../../docs/configuration.md", []byte(config.Markdown()), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
