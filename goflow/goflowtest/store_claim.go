@@ -20,6 +20,7 @@ func claimCases() []storeCase {
 		{"RenewedClaimLastsLonger", true, claimRenewed},
 		{"ClaimWithTheSameTokenIsTheSame", true, claimReentrant},
 		{"FencedHolderNeitherWritesNorRenews", true, fencedHolder},
+		{"RenewalUnderAnEarlierEpochIsFenced", true, earlierEpoch},
 		{"SaveWithoutEpochPassesAClaim", true, saveWithoutEpoch},
 		{"SaveUnderAClaimEndsIt", true, saveEndsClaim},
 		{"EndedTaskIsNotClaimed", true, endedNotClaimed},
@@ -163,6 +164,21 @@ func fencedHolder(t *storeTest) {
 	require.ErrorIs(t, err, port.ErrFinished, "now it has ended")
 }
 
+// earlierEpoch: the token says who asks, the epoch which claim. One whose claim
+// has ended and who took another must not renew the first.
+func earlierEpoch(t *storeTest) {
+	id := newID()
+	first := t.claimed(take(id, "same"))
+	rec := attempt(id, 1)
+	rec.Epoch = first.Epoch
+	t.save(rec)
+	second := t.claimed(take(id, "same"))
+	require.Greater(t, second.Epoch, first.Epoch, "epochs only rise")
+	_, err := t.claim(renew(first))
+	require.ErrorIs(t, err, port.ErrFenced)
+	require.Equal(t, second.Epoch, t.claimed(renew(second)).Epoch)
+}
+
 // saveWithoutEpoch: a client that cancels has no claim. The claim of the worker
 // that runs the task stands, until it learns that the task has ended.
 func saveWithoutEpoch(t *storeTest) {
@@ -171,6 +187,11 @@ func saveWithoutEpoch(t *storeTest) {
 	t.save(attempt(id, 1))
 	_, err := t.claim(take(id, "other"))
 	require.ErrorIs(t, err, port.ErrClaimed, "a save without an epoch ended the claim")
+	require.Equal(t, first.Epoch, t.claimed(renew(first)).Epoch, "a save without an epoch fenced the worker out")
+	mine := attempt(id, 2)
+	mine.Epoch = first.Epoch
+	t.save(mine)
+	t.has(mine)
 	t.save(ended(id, task.Cancelled))
 	late := done(id, `"late"`)
 	late.Epoch = first.Epoch
