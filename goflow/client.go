@@ -13,14 +13,20 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
-// What programs meet of the ports; package port has the rest.
-type (
-	Broker   = port.Broker
-	Store    = port.Store
-	Delivery = port.Delivery
-	Record   = port.Record
-	State    = task.State
-)
+// Broker moves messages; see port.Broker.
+type Broker = port.Broker
+
+// Store keeps one record per task; see port.Store.
+type Store = port.Store
+
+// Delivery is a message under a lease; see port.Delivery.
+type Delivery = port.Delivery
+
+// Record is what a store knows of a task; see port.Record.
+type Record = port.Record
+
+// State is where a task stands; see task.State.
+type State = task.State
 
 // Client pushes tasks and reads their outcomes. Any number of clients, in any
 // number of programs, may share a broker and a store. It is safe for

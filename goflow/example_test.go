@@ -5,12 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-
-	"github.com/jamesTait-jt/goflow/adapters/dynamo"
-	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/store"
@@ -53,7 +47,7 @@ func ExampleNewLocalMode() {
 }
 
 // A pool of workers, and a producer elsewhere. Here broker and store are in
-// memory; ExampleNewWorker_aws makes those of AWS.
+// memory; examples/pool makes those of AWS.
 func ExampleNewWorker() {
 	broker, dead, records := memory.NewBroker(memory.PollWait(time.Second)), memory.NewBroker(), memory.NewStore()
 	ctx, stop := context.WithCancel(context.Background())
@@ -91,28 +85,6 @@ func ExampleNewWorker() {
 		fmt.Println(err)
 	}
 	// Output: one tea, with thanks
-}
-
-// Broker, dead-letter queue and store on AWS, by the SDK's default
-// configuration.
-func ExampleNewWorker_aws() {
-	run := func(ctx context.Context, queueURL, deadQueueURL, table string) error {
-		cfg, err := config.LoadDefaultConfig(ctx)
-		if err != nil {
-			return err
-		}
-		broker := sqs.New(awssqs.NewFromConfig(cfg), queueURL)
-		dead := sqs.New(awssqs.NewFromConfig(cfg), deadQueueURL)
-		records := dynamo.New(awsdynamodb.NewFromConfig(cfg), table)
-
-		worker, err := goflow.NewWorker(broker, records, goflow.NewMux(), goflow.DeadLetters(dead))
-		if err != nil {
-			return err
-		}
-		return worker.Run(ctx)
-	}
-	_ = run // it needs an account, or an emulator named by AWS_ENDPOINT_URL
-	// Output:
 }
 
 // Distributed mode in its simplest form: any number of programs push tasks and

@@ -13,8 +13,9 @@ import (
 func newID(now time.Time) string {
 	var u [16]byte
 	_, _ = rand.Read(u[6:]) // never fails: crypto/rand crashes the program instead
-	binary.BigEndian.PutUint16(u[0:], uint16(now.UnixMilli()>>32))
-	binary.BigEndian.PutUint32(u[2:], uint32(now.UnixMilli()))
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(max(now.UnixMilli(), 0)))
+	copy(u[:6], ms[2:])
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80
 	var text [36]byte
@@ -45,6 +46,5 @@ func idTime(id string) (time.Time, bool) {
 	if !ok || u[6]>>4 != 7 {
 		return time.Time{}, false
 	}
-	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
-	return time.UnixMilli(ms), true
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(u[:8]) >> 16)), true
 }

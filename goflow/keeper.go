@@ -123,13 +123,22 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 			continue
 		case !now.Before(h.due):
 			due = append(due, h)
-			h.due = now.Add(h.end.Sub(now) / 2) // should this extension fail
+			// Should this extension fail: again after half of what is left, but
+			// not ever sooner and sooner.
+			h.due = now.Add(max(h.end.Sub(now)/2, k.lease/32))
 		}
-		if next.IsZero() || h.due.Before(next) {
-			next = h.due
+		if at := earlier(h.due, h.end); next.IsZero() || at.Before(next) {
+			next = at
 		}
 	}
 	return due, next
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // lose marks the lease as lost and ends the handler's context. The caller

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -56,15 +57,11 @@ func (m *Mux) Handle(taskType string, h task.Handler, opts ...JobOption) {
 	m.add(taskType, seedEntry(h, mustJobOptions(taskType, opts)))
 }
 
-// Types returns the registered task types, in no order.
+// Types returns the registered task types, sorted.
 func (m *Mux) Types() []string {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	types := make([]string, 0, len(m.entries))
-	for name := range maps.Keys(m.entries) {
-		types = append(types, name)
-	}
-	return types
+	return slices.Sorted(maps.Keys(m.entries))
 }
 
 func (m *Mux) add(taskType string, e *entry) {
@@ -106,8 +103,8 @@ func (m *Mux) run(ctx context.Context, e *entry, env *envelope) (result any, err
 	m.mu.RLock()
 	middleware := m.middleware
 	m.mu.RUnlock()
-	for i := len(middleware) - 1; i >= 0; i-- {
-		h = middleware[i](h)
+	for _, wrap := range slices.Backward(middleware) {
+		h = wrap(h)
 	}
 	err = h(ctx)
 	return result, err

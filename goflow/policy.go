@@ -43,5 +43,11 @@ func (p policy) ceiling(failed int) time.Duration {
 
 // pause draws the pause after so many failed attempts, with full jitter.
 func (p policy) pause(failed int) time.Duration {
-	return rand.N(p.ceiling(failed) + 1)
+	return jitter(p.ceiling(failed))
+}
+
+// jitter draws a duration between nothing and d. It spreads load and guards no
+// secret, so it need not be unpredictable.
+func jitter(d time.Duration) time.Duration {
+	return rand.N(max(d, 0) + 1)
 }

@@ -157,33 +157,33 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 // recall reads the record and brings the attempt up to what it says.
 func (a *attempt) recall(ctx context.Context) *Outcome {
 	rec, err := a.load(ctx)
-	if err != nil {
-		return new(a.trouble(err))
+	if err == nil && rec.State == task.Dead && rec.Generation < a.rec.Generation {
+		rec, err = a.reopen(ctx, rec)
 	}
-	generation := a.rec.Generation
 	switch {
+	case err != nil:
+		return new(a.trouble(err))
 	case rec.State == task.Unknown:
 		return nil
-	case rec.Generation > generation: // a newer message carries the task
-		return &Outcome{Action: Ack}
-	case rec.Generation == generation && rec.State.Terminal():
+	case rec.State.Terminal() && rec.Generation == a.rec.Generation:
 		return new(a.finished(ctx, rec))
-	case rec.Generation < generation && rec.State == task.Dead:
-		rec.Expires = a.expires()
-		if err := retryOne(ctx, func() error { return a.store.Reopen(ctx, []Record{rec}) }); err != nil {
-			return new(a.trouble(err))
-		}
-		if rec, err = a.load(ctx); err != nil { // another message may have been quicker
-			return new(a.trouble(err))
-		}
-		if rec.State.Terminal() {
-			return new(a.finished(ctx, rec))
-		}
-	case rec.State.Terminal(): // it ended otherwise than by death: nothing to redo
+	case rec.State.Terminal(), rec.Generation > a.rec.Generation:
+		// It ended otherwise than by death, or a newer message carries it.
 		return &Outcome{Action: Ack}
 	}
 	a.adopt(rec)
 	return nil
+}
+
+// reopen begins the generation of a redriven message. Another copy of it may
+// have been quicker, so the record is read again.
+func (a *attempt) reopen(ctx context.Context, rec Record) (Record, error) {
+	rec.Expires = a.expires()
+	err := retryOne(ctx, func() error { return a.store.Reopen(ctx, []Record{rec}) })
+	if err != nil {
+		return rec, err
+	}
+	return a.load(ctx)
 }
 
 // adopt takes over an open record. A crash leaves a start without outcome, and

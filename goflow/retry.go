@@ -3,7 +3,6 @@ package goflow
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -38,7 +37,7 @@ func retryItems(ctx context.Context, n int, f func(items []int) error) error {
 				again = append(again, item)
 			}
 		}
-		if len(again) == 0 || pause < 0 || !sleep(ctx, pause/2+rand.N(pause/2)) {
+		if len(again) == 0 || pause < 0 || !sleep(ctx, pause/2+jitter(pause/2)) {
 			break
 		}
 		todo = again

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -270,8 +269,6 @@ func text(err error) string {
 	}
 	return s
 }
-
-func jitter(d time.Duration) time.Duration { return rand.N(max(d, 0) + 1) }
 
 // stuckCount counts handlers that outlived their context.
 type stuckCount struct{ n atomic.Int64 }

@@ -49,17 +49,18 @@ func unfinished(id string, err error) error {
 func (c *Client) WaitMany(ctx context.Context, ids []string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		open := slices.Clone(ids)
-		for pause := firstPoll; len(open) > 0; pause = min(2*pause, lastPoll) {
-			before := len(open)
-			var more bool
-			if open, more = c.poll(ctx, open, yield); !more {
+		pause := firstPoll
+		for len(open) > 0 && ctx.Err() == nil {
+			still, more := c.poll(ctx, open, yield)
+			if !more {
 				return
 			}
-			if len(open) < before {
+			pause = min(2*pause, lastPoll)
+			if len(still) < len(open) {
 				pause = firstPoll
 			}
-			if len(open) > 0 && !sleep(ctx, pause) {
-				break
+			if open = still; len(open) > 0 {
+				sleep(ctx, pause)
 			}
 		}
 		for _, id := range open {

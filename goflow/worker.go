@@ -108,22 +108,31 @@ func (w *Worker) poll(ctx, base context.Context, stop context.CancelCauseFunc) e
 		for i := range n {
 			w.start(ctx, base, into[i], stop)
 		}
-		switch {
-		case ctx.Err() != nil: // an error of a receive that was told to end is none
-		case errors.Is(err, port.ErrClosed):
-			return nil
-		case errors.Is(err, port.ErrRefused):
-			return err
-		case err != nil:
-			w.health.failed(partReceive, err)
-		default:
-			w.health.worked(partReceive)
+		if ctx.Err() != nil {
+			break // an error of a receive that was told to end is none
 		}
+		if errors.Is(err, port.ErrClosed) {
+			return nil
+		}
+		w.judge(partReceive, err, stop)
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, ErrRefused) || errors.Is(cause, ErrStuck) {
 		return cause
 	}
 	return nil
+}
+
+// judge notes how a part fares, and stops the worker where only a person can
+// help.
+func (w *Worker) judge(p part, err error, stop context.CancelCauseFunc) {
+	switch {
+	case err == nil:
+		w.health.worked(p)
+	case errors.Is(err, ErrRefused), errors.Is(err, ErrStuck):
+		stop(err)
+	default:
+		w.health.failed(p, err)
+	}
 }
 
 // waitForRoom blocks until a slot is free and not too many outcomes are being
@@ -200,15 +209,10 @@ func (w *Worker) settle(ctx context.Context, h *hold, o Outcome, stop context.Ca
 	if w.processor.stuck.n.Load() >= int64(w.opts.concurrency) {
 		err = ErrStuck
 	}
-	switch {
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrStuck):
-		stop(err)
-	case errors.Is(err, port.ErrLeaseLost): // another worker's by now
-	case err != nil:
-		w.health.failed(partSettle, err)
-	case o.Action != Leave:
-		w.health.worked(partSettle)
+	if errors.Is(err, port.ErrLeaseLost) || err == nil && o.Action == Leave {
+		return // another worker's by now: it says nothing of broker and store
 	}
+	w.judge(partSettle, err, stop)
 }
 
 // drain waits for what runs: for the drain time, then it ends the handlers'

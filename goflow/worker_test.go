@@ -80,12 +80,11 @@ func TestWorker(t *testing.T) {
 			w.broker = broker
 			var cause error
 			goflow.NewJob[int, int]("long").Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
-				if cause != nil {
-					return 0, nil
+				if cause == nil {
+					<-ctx.Done()
+					cause = context.Cause(ctx)
 				}
-				<-ctx.Done()
-				cause = context.Cause(ctx)
-				return 0, cause
+				return 0, ctx.Err()
 			})
 			stop := w.start()
 			rec := w.wait(w.push("long", 1))

@@ -1,0 +1,127 @@
+package goflow
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/quick"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// allowed is what SQS lets a message body hold:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+func allowed(body []byte) bool {
+	for _, r := range string(body) {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return false
+		}
+	}
+	return utf8.Valid(body)
+}
+
+func TestEnvelopeGolden(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]*envelope{
+		"least": {Version: 1, Type: "a", Payload: json.RawMessage(`null`)},
+		"full": {
+			Version: 1, ID: "0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f", Type: "image.resize",
+			Payload: json.RawMessage(`{"url":"https://example.com/?a=1&b=<2>","width":100}`),
+			Headers: map[string]string{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+			TTL:     60_000,
+			Options: newWireOptions(policy{maxAttempts: 3, timeout: time.Minute, backoffBase: time.Second, backoffCap: time.Hour}),
+		},
+	} {
+		body, err := e.encode()
+		require.NoError(t, err)
+		golden, err := os.ReadFile(filepath.Join("testdata", "envelope-"+name+".json"))
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSpace(string(golden)), string(body))
+		back, err := decodeEnvelope(&port.Delivery{Message: port.Message{ID: "0193a1f0-5b7c-7d3e-8f00-000000000000", Body: body}})
+		require.NoError(t, err)
+		again, err := back.encode()
+		require.NoError(t, err)
+		if e.ID != "" {
+			require.Equal(t, string(body), string(again))
+		}
+	}
+}
+
+func FuzzEnvelopeIsFitForSQS(f *testing.F) {
+	f.Add(`{"a":"\ufffe \uffff <&>"}`)
+	f.Add("\"raw \uFFFE\uFFFF\"")
+	f.Add(`1e2`)
+	f.Add("\xff")
+	f.Fuzz(func(t *testing.T, payload string) {
+		e := &envelope{Version: 1, Type: "fuzz", Payload: json.RawMessage(payload)}
+		body, err := e.encode()
+		if err != nil {
+			require.True(t, !utf8.ValidString(payload) || !json.Valid([]byte(payload)), "refused %q: %v", payload, err)
+			return
+		}
+		require.True(t, allowed(body), "%q", body)
+		back, err := decodeEnvelope(&port.Delivery{Message: port.Message{Body: body}})
+		require.NoError(t, err)
+		var want, got any
+		require.NoError(t, json.Unmarshal([]byte(payload), &want))
+		require.NoError(t, back.decodePayload(&got))
+		require.Equal(t, want, got)
+	})
+}
+
+func FuzzDecodeNeverPanics(f *testing.F) {
+	f.Add([]byte(`{"v":1,"type":"a","payload":{"x":[1,2,3]}}`))
+	f.Add([]byte(`{"v":1,"type":"a","options":{"timeout":9223372036854775807}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e, err := decodeEnvelope(&port.Delivery{Message: port.Message{ID: "own", Body: body}})
+		require.NotNil(t, e)
+		if err == nil {
+			_, _ = e.Options.policy()
+		}
+	})
+}
+
+func TestBackoffIsWithinItsBounds(t *testing.T) {
+	t.Parallel()
+	within := func(base, limit uint32, failed uint8) bool {
+		p := policy{backoffBase: time.Duration(base) + 1, backoffCap: time.Duration(base) + time.Duration(limit) + 1}
+		ceiling, next := p.ceiling(int(failed)), p.ceiling(int(failed)+1)
+		pause := p.pause(int(failed))
+		return pause >= 0 && pause <= ceiling && ceiling <= p.backoffCap && next >= ceiling && next <= 2*ceiling
+	}
+	require.NoError(t, quick.Check(within, nil))
+	p := defaultPolicy()
+	require.Equal(t, time.Second, p.ceiling(1))
+	require.Equal(t, 8*time.Second, p.ceiling(4))
+	require.Equal(t, 15*time.Minute, p.ceiling(1000))
+}
+
+func TestIDsAreUUIDv7(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(time.Now().UnixMilli())
+	id, later := newID(now), newID(now.Add(time.Millisecond))
+	require.Regexp(t, regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`), id)
+	require.Less(t, id, later)
+	made, ok := idTime(id)
+	require.True(t, ok)
+	require.True(t, made.Equal(now))
+	for _, bad := range []string{"", "x", strings.Repeat("-", 36), strings.ReplaceAll(id, "-", ""), id + "0"} {
+		_, ok := parseID(bad)
+		require.False(t, ok, bad)
+	}
+}
+
+func TestStoredTextIsShortAndClean(t *testing.T) {
+	t.Parallel()
+	got := text(&PanicError{Value: "a\x00b\xff\uFFFE" + strings.Repeat("é", 4000)})
+	require.True(t, allowed([]byte(got)))
+	require.LessOrEqual(t, len(got), maxErrorText+len("…"))
+	require.True(t, strings.HasPrefix(got, "panic: a\uFFFDb\uFFFD"))
+}
