@@ -36,7 +36,7 @@ func requireClass(t *testing.T, err, want error, what string) {
 // allCalls are the errors of every method.
 func allCalls(ctx context.Context, s *dynamo.Store) map[string]error {
 	_, load := s.Load(ctx, []string{id(1)}, true)
-	_, claim := s.Claim(ctx, []port.Claim{{ID: id(1), Generation: 1}})
+	_, claim := s.Claim(ctx, []port.Claim{take()})
 	return map[string]error{
 		"Save":   port.ItemError(s.Save(ctx, doneRecords(1)), 0),
 		"Reopen": port.ItemError(s.Reopen(ctx, doneRecords(1)), 0),
@@ -103,7 +103,7 @@ func TestEveryCodeOfAnItemHasItsClass(t *testing.T) {
 		} {
 			requireClass(t, err, class, name+" "+string(code))
 		}
-		_, err := claimOne(t, dynamo.NewFake(f), port.Claim{ID: id(1), Generation: 1})
+		_, err := claimOne(t, dynamo.NewFake(f), take())
 		requireClass(t, err, class, "Claim "+string(code))
 	}
 }

@@ -127,6 +127,11 @@ func doneRecords(n int) []port.Record {
 	return recs
 }
 
+// take is a claim on a task, for a minute.
+func take() port.Claim {
+	return port.Claim{ID: id(1), Generation: 1, Token: "mine", For: time.Minute}
+}
+
 // saveOne saves a record and returns its error.
 func saveOne(t *testing.T, s *dynamo.Store, rec port.Record) error {
 	t.Helper()

@@ -124,8 +124,10 @@ func TestClaimThatASaveHasEndedIsNotRenewed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, rec.Epoch, again.Epoch)
 	require.Greater(t, again.LeaseEnd.Sub(rec.LeaseEnd), 50*time.Minute, "the same claim, taken again, lasts from now on")
-	rec.GiveBacks = 1
-	require.NoError(t, saveOne(t, s, rec))
+	require.NoError(t, saveOne(t, s, rec), "says nothing new")
+	recs, err := s.Load(t.Context(), []string{rec.ID}, true)
+	require.NoError(t, err)
+	require.True(t, recs[0].LeaseEnd.IsZero(), "but ends the claim")
 	claim.Epoch = rec.Epoch
 	_, err = claimOne(t, s, claim)
 	require.ErrorIs(t, err, port.ErrFenced)
@@ -151,9 +153,10 @@ func TestEveryStatementIsTaken(t *testing.T) {
 		require.NoError(t, s.Reopen(t.Context(), []port.Record{rec}))
 		rec.Generation, rec.State, rec.Epoch, rec.GiveBacks = 2, task.Open, 0, 7
 		require.NoError(t, saveOne(t, s, rec))
-		got, err := claimOne(t, s, port.Claim{ID: rec.ID, Generation: 2, Token: "a", For: -time.Second})
+		got, err := claimOne(t, s, port.Claim{ID: rec.ID, Generation: 2, Token: "a", For: time.Millisecond})
 		require.NoError(t, err)
 		require.EqualValues(t, 1, got.Epoch)
+		require.Eventually(t, func() bool { return time.Now().After(got.LeaseEnd) }, time.Second, time.Millisecond)
 		got, err = claimOne(t, s, port.Claim{ID: rec.ID, Generation: 2, Token: "b", For: time.Minute})
 		require.NoError(t, err)
 		require.EqualValues(t, 2, got.Epoch)
@@ -161,4 +164,17 @@ func TestEveryStatementIsTaken(t *testing.T) {
 		require.NoError(t, err, "a claim of a later generation replaces an open record")
 		require.Equal(t, []int{3, 0}, []int{got.Generation, got.GiveBacks})
 	}
+}
+
+// TestErrorThatIsNoTextIsKeptAsText: to save it again is still the same outcome.
+func TestErrorThatIsNoTextIsKeptAsText(t *testing.T) {
+	t.Parallel()
+	client := awsdynamodb.NewFromConfig(localstack.Config(t))
+	s := dynamo.New(client, provisioned(t, client))
+	rec := port.Record{ID: id(1), State: task.Dead, Generation: 1, Error: "bad \xff byte"}
+	require.NoError(t, saveOne(t, s, rec))
+	require.NoError(t, saveOne(t, s, rec))
+	recs, err := s.Load(t.Context(), []string{rec.ID}, true)
+	require.NoError(t, err)
+	require.Equal(t, "bad \uFFFD byte", recs[0].Error)
 }

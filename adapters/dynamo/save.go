@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -45,16 +46,18 @@ func (v *saving) then(a answer) (*statement, error) {
 func (v *saving) judge(row item) (*statement, error) {
 	stands := decode(v.rec.ID, row)
 	switch {
-	case expired(row, v.store.now()), stands.Generation < v.rec.Generation:
+	case expired(row, v.store.now()):
 		return new(v.replace(stands)), nil
 	case v.repeats(&stands):
 		return nil, nil
-	case stands.Generation > v.rec.Generation, stands.State != task.Open:
-		return nil, v.store.refused(opSave, port.ErrFinished, "it is "+stands.State.String())
+	case stands.Generation > v.rec.Generation, stands.Generation == v.rec.Generation && stands.State != task.Open:
+		return nil, v.store.refused(opSave, port.ErrFinished, fmt.Sprintf("it is %v in generation %d", stands.State, stands.Generation))
 	case v.rec.Epoch > 0 && stands.Epoch != v.rec.Epoch:
 		return nil, v.store.refused(opSave, port.ErrFenced, "another claim holds it")
+	case stands.Generation < v.rec.Generation:
+		return new(v.replace(stands)), nil
 	case v.rec.State == task.Open && !later(&v.rec, &stands):
-		return nil, nil
+		return v.known(&stands), nil
 	}
 	return new(v.update()), nil // The row has changed since.
 }
@@ -62,11 +65,23 @@ func (v *saving) judge(row item) (*statement, error) {
 // repeats reports whether the outcome that stands is the one to be saved, as
 // after an answer that was lost.
 func (v *saving) repeats(stands *port.Record) bool {
-	rec := &v.rec
-	return rec.State.Terminal() && stands.State == rec.State && stands.Generation == rec.Generation &&
-		(rec.Epoch == 0 || rec.Epoch == stands.Epoch) &&
-		stands.Attempts == rec.Attempts && stands.GiveBacks == rec.GiveBacks && stands.Starts == rec.Starts &&
-		slices.Equal(stands.Result, rec.Result) && str(item{"x": text(rec.Error)}, "x") == stands.Error
+	return v.rec.State.Terminal() && stands.State == v.rec.State && stands.Generation == v.rec.Generation &&
+		slices.Equal(stands.Result, v.rec.Result) && stands.Error == v.rec.Error
+}
+
+// known is for an open record that says nothing new: all it does is end the
+// claim that it names.
+func (v *saving) known(stands *port.Record) *statement {
+	if v.rec.Epoch == 0 || stands.LeaseEnd.IsZero() {
+		return nil
+	}
+	u := v.store.update(v.id)
+	u.put("l", nil)
+	u.put("w", nil)
+	u.where("s = ?", number(0))
+	u.where("g = ?", number(int64(v.rec.Generation)))
+	u.where("e = ?", epoch(v.rec.Epoch))
+	return new(u.statement())
 }
 
 // later reports whether open record a has more progress than b.

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -61,20 +62,17 @@ func newStore(a api, table string, opts ...Option) *Store {
 
 // Save writes up to 25 records, each by one conditional statement, or by two or
 // three where another write came first. Besides what [port.Store] says, per
-// item: ErrInvalid for an ID that is no UUID, a state that is Unknown or a
-// generation below 1; ErrUnavailable when DynamoDB throttles or fails; ErrRefused
-// for a table that is missing or forbidden. To save again the very outcome that
+// item: ErrInvalid for an ID that is no UUID, a state that is Unknown, a
+// generation below 1, a count below 0 or a Value; ErrUnavailable when DynamoDB
+// throttles or fails; ErrRefused for a table that is missing or forbidden. To save again the very outcome that
 // stands is no error, so a save whose answer was lost may be repeated.
 func (s *Store) Save(ctx context.Context, recs []port.Record) error {
 	errs := port.ItemErrors{}
 	var writes []*write
 	for i := range recs {
 		id, err := s.writable(opSave, recs[i].ID, recs[i].Generation)
-		if err == nil && (recs[i].State == task.Unknown || recs[i].State > task.Expired) {
-			err = s.refused(opSave, port.ErrInvalid, "state "+recs[i].State.String())
-		}
 		if err == nil {
-			err = s.fits(&recs[i])
+			err = s.savable(&recs[i])
 		}
 		if err != nil {
 			errs[i] = err
@@ -82,6 +80,7 @@ func (s *Store) Save(ctx context.Context, recs []port.Record) error {
 		}
 		rec := recs[i]
 		rec.LeaseEnd, rec.Token = time.Time{}, "" // A save ends a claim and never makes one.
+		rec.Error = strings.ToValidUTF8(rec.Error, "\uFFFD")
 		writes = append(writes, &write{index: i, id: id, step: &saving{store: s, id: id, rec: rec}})
 	}
 	(&batch{store: s, op: opSave, errs: errs}).run(ctx, writes)
@@ -91,7 +90,8 @@ func (s *Store) Save(ctx context.Context, recs []port.Record) error {
 // Claim takes or renews up to 25 claims. A record whose claim ended is taken
 // over ClaimSlack after its end at the earliest, by a compare-and-set on epoch
 // and lease end. Times are by this process's clock, corrected by DynamoDB's.
-// Errors besides what [port.Store] says are as of Save. A record that could not
+// Errors besides what [port.Store] says are as of Save; ErrInvalid also for a
+// claim without a token, or for no time. A record that could not
 // be read because of such an error has only its ID.
 func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
 	errs := port.ItemErrors{}
@@ -100,6 +100,9 @@ func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, 
 	for i := range claims {
 		recs[i].ID = claims[i].ID
 		id, err := s.writable(opClaim, claims[i].ID, claims[i].Generation)
+		if err == nil && (claims[i].For <= 0 || claims[i].Token == "" && claims[i].Epoch == 0) {
+			err = s.refused(opClaim, port.ErrInvalid, "a claim needs a token and lasts some time")
+		}
 		if err != nil {
 			errs[i] = err
 			continue
@@ -137,4 +140,17 @@ func (s *Store) writable(o op, id string, generation int) (key, error) {
 		return k, s.refused(o, port.ErrInvalid, "a generation is at least 1")
 	}
 	return k, nil
+}
+
+// savable checks what a record says.
+func (s *Store) savable(rec *port.Record) error {
+	switch {
+	case rec.State == task.Unknown || rec.State > task.Expired:
+		return s.refused(opSave, port.ErrInvalid, "state "+rec.State.String())
+	case rec.Attempts < 0 || rec.GiveBacks < 0 || rec.Starts < 0:
+		return s.refused(opSave, port.ErrInvalid, "a count below 0")
+	case rec.Value != nil:
+		return s.refused(opSave, port.ErrInvalid, "a Value towards a store that keeps bytes")
+	}
+	return s.fits(rec)
 }

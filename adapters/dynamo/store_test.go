@@ -130,10 +130,21 @@ func TestBadRecordsAreNotSent(t *testing.T) {
 		"new state":  func(r *port.Record) { r.State = task.Expired + 1 },
 		"generation": func(r *port.Record) { r.Generation = 0 },
 		"ID":         func(r *port.Record) { r.ID = "order-17" },
+		"count":      func(r *port.Record) { r.Starts = -1 },
+		"value":      func(r *port.Record) { r.Value = 17 },
 	} {
 		rec := doneRecords(1)[0]
 		change(&rec)
 		requireClass(t, saveOne(t, dynamo.NewFake(f), rec), port.ErrInvalid, name)
+	}
+	for name, change := range map[string]func(*port.Claim){
+		"no token": func(c *port.Claim) { c.Token = "" }, "no time": func(c *port.Claim) { c.For = 0 },
+		"generation": func(c *port.Claim) { c.Generation = 0 }, "ID": func(c *port.Claim) { c.ID = "" },
+	} {
+		c := take()
+		change(&c)
+		_, err := claimOne(t, dynamo.NewFake(f), c)
+		requireClass(t, err, port.ErrInvalid, name)
 	}
 	require.Empty(t, f.calls)
 }
@@ -236,7 +247,7 @@ func TestClaimIsTakenOverByEpochAndLeaseEnd(t *testing.T) {
 			}
 			return nil
 		})}
-		_, err := claimOne(t, dynamo.NewFake(f), port.Claim{ID: id(1), Generation: 1, Token: "mine", For: time.Minute})
+		_, err := claimOne(t, dynamo.NewFake(f), take())
 		require.NoError(t, err)
 		const take = `UPDATE "tasks" SET e = ? SET l = ? SET w = ? WHERE id = ? AND s = ? AND g = ?` + notOver
 		require.Equal(t, []string{take + ` AND e IS MISSING RETURNING ALL NEW *`}, f.texts()[1])
@@ -266,7 +277,7 @@ func TestClaimIsHeldTwoSecondsLonger(t *testing.T) {
 				}
 				return nil
 			})}
-			_, err := claimOne(t, dynamo.NewFake(f), port.Claim{ID: id(1), Generation: 1, Token: "mine", For: time.Minute})
+			_, err := claimOne(t, dynamo.NewFake(f), take())
 			require.ErrorIs(t, err, want, "%v after its end", after)
 		}
 	})
@@ -291,7 +302,7 @@ func TestClaimsGoByTheServicesClock(t *testing.T) {
 		return answer, nil
 	})
 	require.NoError(t, saveOne(t, s, doneRecords(1)[0]))
-	rec, err := claimOne(t, s, port.Claim{ID: id(1), Generation: 1, For: time.Minute})
+	rec, err := claimOne(t, s, take())
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(time.Hour+time.Minute), rec.LeaseEnd, 10*time.Second)
 }
