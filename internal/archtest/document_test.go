@@ -52,7 +52,7 @@ func TestNamesAreChecked(t *testing.T) {
 
 	s := readSources(t)
 	for _, name := range []string{
-		"TestNamesAreChecked", "TestCoreReachesOnlyTheStandardLibrary/goflow", "internal/archtest", "internal/archtest/",
+		"TestNamesAreChecked", "TestCoreImportsStandardLibraryOnly/goflow", "internal/archtest", "internal/archtest/",
 		"document_test.go", "internal/archtest/document_test.go", "port.Broker", "*task.Result", "port.Store.Save(ctx)",
 		"log/slog", "plain words", "Process", "s", "a = b",
 	} {

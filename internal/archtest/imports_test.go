@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"lambda/worker":     nil, // a main: it chooses adapters
 }
 
-func TestCoreReachesOnlyTheStandardLibrary(t *testing.T) {
+func TestCoreImportsStandardLibraryOnly(t *testing.T) {
 	t.Parallel()
 
 	for _, pkg := range core {
