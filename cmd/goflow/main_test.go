@@ -20,6 +20,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/handlers"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/localstack"
 )
 
 // freshID is the ID of a task that nobody has pushed, and that may still come:
@@ -103,8 +104,8 @@ func TestMissingRegionAndCredentials(t *testing.T) {
 }
 
 func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
-	programtest.UseLocalStack(t)
-	_, env := programtest.Provision(t)
+	programtest.UseEndpoint(t, *localstack.Config(t).BaseEndpoint)
+	_, env := programtest.Provision(t, localstack.Name(t))
 	for name, test := range map[string]struct {
 		args []string
 		want string
@@ -124,8 +125,8 @@ func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK r
 }
 
 func TestPushAndRead(t *testing.T) {
-	programtest.UseLocalStack(t)
-	settings, env := programtest.Provision(t)
+	programtest.UseEndpoint(t, *localstack.Config(t).BaseEndpoint)
+	settings, env := programtest.Provision(t, localstack.Name(t))
 	goflowRun := func(t *testing.T, stdin string, args ...string) programtest.Result {
 		t.Helper()
 		return programtest.Main(run).Run(t, programtest.Call{Args: args, Env: env, Stdin: stdin})
@@ -237,8 +238,8 @@ func TestVersionAndHelp(t *testing.T) {
 }
 
 func TestProvisionPrintsTheSettings(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
-	programtest.UseLocalStack(t)
-	_, env := programtest.Provision(t) // again, by the names in the URLs
+	programtest.UseEndpoint(t, *localstack.Config(t).BaseEndpoint)
+	_, env := programtest.Provision(t, localstack.Name(t)) // again, by the names in the URLs
 	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"provision"}, Env: env})
 	require.Equal(t, program.OK, r.Code, r.Stderr)
 	require.Equal(t, fmt.Sprintf("export GOFLOW_QUEUE_URL=%s\nexport GOFLOW_DLQ_URL=%s\nexport GOFLOW_TABLE=%s\n",

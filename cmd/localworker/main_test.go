@@ -21,6 +21,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/localstack"
 )
 
 func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
@@ -61,8 +62,8 @@ func TestMissingRegionAndCredentials(t *testing.T) {
 }
 
 func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
-	programtest.UseLocalStack(t)
-	_, env := programtest.Provision(t)
+	programtest.UseEndpoint(t, *localstack.Config(t).BaseEndpoint)
+	_, env := programtest.Provision(t, localstack.Name(t))
 	for name, args := range map[string][]string{
 		"queue by name": {"-queue-url", "nothere"},
 		"queue by URL":  {"-queue-url", env["GOFLOW_QUEUE_URL"] + "-nothere"},
@@ -78,8 +79,8 @@ func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK r
 }
 
 func TestAddressInUse(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
-	programtest.UseLocalStack(t)
-	_, env := programtest.Provision(t)
+	programtest.UseEndpoint(t, *localstack.Config(t).BaseEndpoint)
+	_, env := programtest.Provision(t, localstack.Name(t))
 	taken := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(taken.Close)
 	addr := strings.TrimPrefix(taken.URL, "http://")
@@ -218,8 +219,8 @@ func (s *safeBuffer) String() string {
 }
 
 func TestWorkerRunsTasksAndDrains(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
-	programtest.UseLocalStack(t)
-	settings, env := programtest.Provision(t)
+	programtest.UseEndpoint(t, *localstack.Config(t).BaseEndpoint)
+	settings, env := programtest.Provision(t, localstack.Name(t))
 	env["GOFLOW_HTTP_ADDR"] = "127.0.0.1:0"
 	ctx, stop := context.WithCancel(t.Context())
 	var log safeBuffer

@@ -13,7 +13,6 @@ import (
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
-	"github.com/jamesTait-jt/goflow/internal/localstack"
 )
 
 // Main is a program: it returns its exit code.
@@ -53,12 +52,6 @@ func (r Result) RequireOneLine(t *testing.T, code int, text string) {
 	require.Empty(t, r.Stdout)
 }
 
-// UseLocalStack points the SDK at the test's emulator, or skips the test.
-func UseLocalStack(t *testing.T) {
-	t.Helper()
-	useEndpoint(t, *localstack.Config(t).BaseEndpoint)
-}
-
 // UseClosedPort points the SDK at a port of this machine where nobody listens.
 func UseClosedPort(t *testing.T) {
 	t.Helper()
@@ -66,10 +59,11 @@ func UseClosedPort(t *testing.T) {
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	useEndpoint(t, "http://"+l.Addr().String())
+	UseEndpoint(t, "http://"+l.Addr().String())
 }
 
-func useEndpoint(t *testing.T, endpoint string) {
+// UseEndpoint points the SDK at an endpoint that asks for no real credentials.
+func UseEndpoint(t *testing.T, endpoint string) {
 	t.Helper()
 	for key, value := range map[string]string{
 		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
@@ -83,18 +77,17 @@ func useEndpoint(t *testing.T, endpoint string) {
 // UseNothing leaves the SDK without region and credentials.
 func UseNothing(t *testing.T) {
 	t.Helper()
-	useEndpoint(t, "http://127.0.0.1:1")
+	UseEndpoint(t, "http://127.0.0.1:1")
 	for _, key := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		t.Setenv(key, "")
 	}
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 }
 
-// Provision makes queues and a table for the test and returns the programs'
-// settings for them.
-func Provision(t *testing.T) (config.Settings, map[string]string) {
+// Provision makes queues and a table of that name for the test and returns the
+// programs' settings for them.
+func Provision(t *testing.T, name string) (config.Settings, map[string]string) {
 	t.Helper()
-	name := localstack.Name(t)
 	s, err := config.Provision(t.Context(), config.Settings{QueueURL: name, DLQURL: name + "-dead", Table: name})
 	require.NoError(t, err)
 	return s, map[string]string{
