@@ -221,3 +221,27 @@ func TestManySendersAndReceivers(t *testing.T) {
 		require.Equal(t, senders*each, acked)
 	})
 }
+
+// What is discarded is named, and holds no receiver any more; what somebody
+// works on goes on.
+func TestDiscardNamesWhatNobodyWorksOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.NewLocalBroker(0)
+		for _, id := range []string{"running", "retried", "waiting"} {
+			require.NoError(t, b.Send(t.Context(), []port.Message{{ID: id, Value: id}}))
+		}
+		require.NoError(t, b.Send(t.Context(), []port.Message{{ID: "delayed", Value: 1, Delay: time.Hour}}))
+		running, retried := receive(t, b), receive(t, b)
+		require.NoError(t, b.Extend(t.Context(), []port.Lease{{Delivery: retried, For: time.Minute}}))
+		b.Close()
+		require.ElementsMatch(t, []string{"retried", "waiting", "delayed"}, b.Discard())
+		require.Empty(t, b.Discard())
+		size, err := b.Size(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, port.Size{Leased: 1}, size)
+		require.ErrorIs(t, b.Extend(t.Context(), []port.Lease{{Delivery: retried}}), port.ErrLeaseLost)
+		require.NoError(t, b.Ack(t.Context(), []port.Delivery{running}))
+		isClosed(t, b)
+	})
+}
