@@ -32,15 +32,18 @@ const (
 type Broker interface {
 	// Send makes messages durable. Per item: ErrTooLarge and ErrInvalid, which
 	// no retry mends; ErrUnavailable, the message was surely not sent;
-	// ErrAmbiguous, it may have been. Sending again may deliver twice. Send
-	// blocks while a bounded broker is full.
+	// ErrAmbiguous, it may have been; ErrClosed. Sending again may deliver
+	// twice. Messages that are small enough each are so together: how many
+	// requests that takes is the broker's affair. Send blocks while a bounded
+	// broker is full.
 	Send(ctx context.Context, msgs []Message) error
 
 	// Receive leases up to len(into) messages and returns how many; the n that
 	// it returns counts whatever the error is. It blocks until there is a
 	// message, or the broker's own wait is over (0, nil), or ctx ends: then it
 	// returns as soon as it can without stranding messages, with nil or
-	// ctx.Err(). ErrClosed: the broker is closed and empty.
+	// ctx.Err(). ErrClosed: the broker is closed, and empty of what is leased
+	// too, as that may come back.
 	Receive(ctx context.Context, into []Delivery) (n int, err error)
 
 	// Extend makes each lease end For from now: to keep it, to retry later, or,

@@ -18,10 +18,12 @@ type Store interface {
 	//     generation, stands unchanged;
 	//   - ErrFenced: rec.Epoch is set and the record has another epoch;
 	//   - ErrTooLarge: no store of this kind takes such a record.
-	// Between open records the later progress stands: more GiveBacks, or as
-	// many and more Starts. To save what is known already, or less, is no error
+	// Where two apply, the first of these. Between open records the later
+	// progress stands: more GiveBacks, or as many and more Starts. To save what
+	// is known already, the outcome that stands included, or less, is no error
 	// and changes nothing, so any Save may be repeated. Saving a record that
-	// has an epoch ends the claim.
+	// has an epoch ends the claim. A record of a later generation replaces
+	// one of an earlier; a Hash stays when the new record has none.
 	Save(ctx context.Context, recs []Record) error
 
 	// Load returns one record per ID, in order; State Unknown and the ID where
@@ -67,7 +69,8 @@ type Record struct {
 	Error string
 	// Hash is the payload's, kept for tasks whose ID the client chose.
 	Hash []byte
-	// Expires is when the record may be forgotten. Stores keep whole seconds.
+	// Expires is when the record may be forgotten; zero: never. Stores keep
+	// whole seconds.
 	Expires time.Time
 }
 
