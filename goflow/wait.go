@@ -48,25 +48,26 @@ func unfinished(id string, err error) error {
 // the sequence. It reads up to a hundred records in a call.
 func (c *Client) WaitMany(ctx context.Context, ids []string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		open := slices.Clone(ids)
-		pause := firstPoll
+		open, pause := slices.Clone(ids), firstPoll
 		for len(open) > 0 && ctx.Err() == nil {
 			still, more := c.poll(ctx, open, yield)
-			if !more {
+			if !more || len(still) == 0 {
 				return
 			}
-			pause = min(2*pause, lastPoll)
-			if len(still) < len(open) {
+			if pause = min(2*pause, lastPoll); len(still) < len(open) {
 				pause = firstPoll
 			}
-			if open = still; len(open) > 0 {
-				sleep(ctx, pause)
-			}
+			open = still
+			sleep(ctx, pause)
 		}
-		for _, id := range open {
-			if !yield(Record{ID: id}, unfinished(id, ctx.Err())) {
-				return
-			}
+		yieldUnfinished(ctx, open, yield)
+	}
+}
+
+func yieldUnfinished(ctx context.Context, open []string, yield func(Record, error) bool) {
+	for _, id := range open {
+		if !yield(Record{ID: id}, unfinished(id, ctx.Err())) {
+			return
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/goflowtest"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/internal/features"
 )
 
 // strictBroker is what memory.Broker promises, local what memory.LocalBroker.
@@ -43,4 +44,12 @@ func TestLocalBroker(t *testing.T) {
 	goflowtest.TestBroker(t, synctest.Test, localBroker, func(_ *testing.T, o goflowtest.BrokerOptions) port.Broker {
 		return memory.NewLocalBroker(o.Capacity)
 	})
+}
+
+func TestFeaturesStandInArchitecture(t *testing.T) {
+	t.Parallel()
+	features.Check(t, "memory", strictBroker.Rows())
+	features.Check(t, "local mode", localBroker.Rows())
+	features.Check(t, "memory store", strictStore.Rows())
+	features.Check(t, "local mode's store", localStore.Rows())
 }

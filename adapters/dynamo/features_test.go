@@ -1,0 +1,12 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	featuretable "github.com/jamesTait-jt/goflow/internal/features"
+)
+
+func TestFeaturesStandInArchitecture(t *testing.T) {
+	t.Parallel()
+	featuretable.Check(t, "DynamoDB", features().Rows())
+}
