@@ -92,6 +92,23 @@ func TestWorker(t *testing.T) {
 			require.ErrorIs(w, cause, goflow.ErrLeaseLost)
 			require.Equal(w, task.Done, rec.State)
 		},
+		"FailingExtensionIsRepeatedAFewTimes": func(w *world) {
+			broker := &faultyBroker{Broker: w.queue, before: func(method string) error {
+				if method == "extend" {
+					return port.ErrUnavailable
+				}
+				return nil
+			}}
+			w.broker = broker
+			goflow.NewJob[int, int]("long", goflow.MaxAttempts(1)).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
+				<-ctx.Done()
+				return 0, nil
+			})
+			stop := w.start()
+			w.wait(w.push("long", 1))
+			require.NoError(w, stop())
+			require.LessOrEqual(w, broker.count("extend"), 20, "within one lease")
+		},
 		"TimeoutEndsTheHandlersContext": func(w *world) {
 			goflow.NewJob[int, int]("slow", goflow.Timeout(time.Minute), goflow.MaxAttempts(1)).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
 				<-ctx.Done()
