@@ -110,17 +110,19 @@ func (w *world) wait(id string) goflow.Record {
 	return rec
 }
 
-// receive returns the next delivery of b, waiting for it as long as it takes.
+// receive returns the next delivery of b, waiting for it a day at most.
 func (w *world) receive(b port.Broker) goflow.Delivery {
 	w.Helper()
 	into := make([]port.Delivery, 1)
-	for {
+	for begin := time.Now(); time.Since(begin) < 24*time.Hour; {
 		n, err := b.Receive(w.Context(), into)
 		require.NoError(w, err)
 		if n == 1 {
 			return into[0]
 		}
 	}
+	require.FailNow(w, "no message came")
+	return goflow.Delivery{}
 }
 
 // deadLetter receives a dead letter and reads its attribute.
