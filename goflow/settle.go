@@ -2,27 +2,15 @@ package goflow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
-)
-
-// Why a task is dead, in its dead letter.
-const (
-	reasonFailed    = "failed"         // its last attempt failed
-	reasonPermanent = "permanent"      // its handler said that no retry helps
-	reasonMalformed = "malformed"      // the message cannot be read
-	reasonUnknown   = "unknown type"   // no handler knows it
-	reasonCrashed   = "crashed"        // it kills its process
-	reasonResult    = "result refused" // its result cannot be encoded or stored
 )
 
 // settleTime bounds the storing of one outcome, also while the worker stops.
@@ -135,47 +123,6 @@ func (a *attempt) unknown(ctx context.Context) Outcome {
 		return a.bury(ctx, reasonUnknown, fmt.Errorf("%w: %s", ErrUnknownType, a.env.Type))
 	}
 	return a.release(min(shortest+jitter(after-shortest), left))
-}
-
-// bury stores the failure and sends the message to the dead letters, in this
-// order: whoever waits is served even while the dead-letter queue is down.
-func (a *attempt) bury(ctx context.Context, reason string, cause error) Outcome {
-	a.rec.State, a.rec.Error, a.rec.Result, a.rec.Value = task.Dead, text(cause), nil, nil
-	if err := a.save(ctx); err != nil {
-		return a.unsaved(ctx, err)
-	}
-	return a.sendDeadLetter(ctx, reason, a.rec)
-}
-
-// sendDeadLetter hands a dead task's message to the dead-letter queue, which
-// may so get it twice. Where the reason does not fit beside the body, the
-// record alone has it.
-func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record) Outcome {
-	a.opts.shared.log.WarnContext(ctx, "task is dead", logTask(rec.ID, a.env.Type), slog.String("reason", reason))
-	if a.opts.dead == nil {
-		return Outcome{Action: Ack}
-	}
-	note, _ := json.Marshal(deadLetter{
-		ID: rec.ID, Generation: rec.Generation, Reason: reason, Error: rec.Error, Attempts: rec.Attempts,
-		Receives: a.delivery.Receives, SentAt: a.delivery.SentAt.UTC(), DiedAt: time.Now().UTC(),
-	}) // strings, numbers and times always encode
-	msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value, Attributes: maps.Clone(a.delivery.Attributes)}
-	if msg.Attributes == nil {
-		msg.Attributes = map[string]string{}
-	}
-	msg.Attributes[deadAttribute] = string(note)
-	ctx, cancel := settling(ctx)
-	defer cancel()
-	send := func() error { return a.opts.dead.Send(ctx, []port.Message{msg}) }
-	err := retryOne(ctx, send)
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalid) {
-		msg.Attributes = nil
-		err = retryOne(ctx, send)
-	}
-	if err != nil {
-		return a.trouble(fmt.Errorf("dead-letter queue: %w", err))
-	}
-	return Outcome{Action: Ack}
 }
 
 // end stores an outcome without a run.

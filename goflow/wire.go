@@ -14,9 +14,6 @@ import (
 // wireVersion is the envelope's version; docs/wire-format.md specifies it.
 const wireVersion = 1
 
-// deadAttribute is the message attribute that says why a task died.
-const deadAttribute = "goflow-dead"
-
 // envelope is a message's body. Between in-process ports it travels as it is,
 // with the payload in value.
 type envelope struct {
@@ -156,29 +153,4 @@ func (e *envelope) decodePayload(into any) error {
 		raw = []byte("null")
 	}
 	return json.Unmarshal(raw, into)
-}
-
-// deadLetter is the attribute of a dead letter, as JSON of at most 4 KiB.
-type deadLetter struct {
-	ID         string    `json:"id"`
-	Generation int       `json:"generation"`
-	Reason     string    `json:"reason"`
-	Error      string    `json:"error,omitempty"`
-	Attempts   int       `json:"attempts"`
-	Receives   int       `json:"receives"`
-	SentAt     time.Time `json:"sentAt,omitzero"`
-	DiedAt     time.Time `json:"diedAt"`
-}
-
-// readDeadLetter returns what a delivery's attribute says; nil without one.
-func readDeadLetter(d *port.Delivery) *deadLetter {
-	text, ok := d.Attributes[deadAttribute]
-	if !ok {
-		return nil
-	}
-	var dead deadLetter
-	if json.Unmarshal([]byte(text), &dead) != nil || dead.Generation < 1 {
-		return nil
-	}
-	return &dead
 }

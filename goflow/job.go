@@ -1,0 +1,90 @@
+package goflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// Job is a typed task definition: its name, payload, result and policy, shared
+// by those who push it and those who run it. Make one with NewJob.
+type Job[In, Out any] struct {
+	name string
+	opts jobOptions
+}
+
+// NewJob defines a job. Its name is the task type on the wire and matches
+// [A-Za-z0-9._:-]{1,128}. NewJob panics on a bad name or option, so that a job
+// can be a package variable.
+func NewJob[In, Out any](name string, opts ...JobOption) *Job[In, Out] {
+	return &Job[In, Out]{name: name, opts: mustJobOptions(name, opts)}
+}
+
+func mustJobOptions(name string, opts []JobOption) (j jobOptions) {
+	errs := []error{validType(name)}
+	for _, o := range opts {
+		errs = append(errs, o.applyJob(&j))
+	}
+	if err := errors.Join(errs...); err != nil {
+		panic(err.Error())
+	}
+	return j
+}
+
+// Name returns the job's name.
+func (j *Job[In, Out]) Name() string { return j.name }
+
+// Handle registers fn on m. Its error is retried by the job's policy unless it
+// is Permanent; a payload that is not an In is dead at once. Handle panics
+// when the type is taken.
+func (j *Job[In, Out]) Handle(m *Mux, fn func(ctx context.Context, in In) (Out, error)) {
+	if fn == nil {
+		panic("goflow: nil handler for task type " + j.name)
+	}
+	m.add(j.name, &entry{j.opts, func(ctx context.Context, env *envelope) (any, error) {
+		in, ok := env.value.(In)
+		if !ok || !env.hasValue {
+			if err := env.decodePayload(&in); err != nil {
+				return nil, Permanent(fmt.Errorf("payload: %w", err))
+			}
+		}
+		return fn(ctx, in)
+	}})
+}
+
+// Push queues a task of this job and returns its ID; see Client.Push.
+func (j *Job[In, Out]) Push(ctx context.Context, c *Client, in In, opts ...PushOption) (string, error) {
+	return c.pushOne(ctx, task.Task{Type: j.name, Payload: in}, opts)
+}
+
+// Wait returns the result of a task of this job, or a *TaskError when it
+// failed, was cancelled or expired. Other errors are those of Client.Wait.
+func (j *Job[In, Out]) Wait(ctx context.Context, c *Client, id string) (Out, error) {
+	var out Out
+	rec, err := c.Wait(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	if rec.State != task.Done {
+		return out, &TaskError{ID: id, State: rec.State, Attempts: rec.Attempts, Reason: rec.Error}
+	}
+	if v, ok := rec.Value.(Out); ok {
+		return v, nil
+	}
+	raw := rec.Result
+	if rec.Value != nil {
+		if raw, err = marshal(rec.Value); err != nil {
+			return out, fmt.Errorf("goflow: result of task %s: %w", id, err)
+		}
+	}
+	if len(raw) == 0 {
+		return out, nil
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, fmt.Errorf("goflow: result of task %s: %w", id, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,83 @@
+package goflow
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// localMode is a broker, a store and a worker in this process.
+type localMode struct {
+	handlers KVStore[string, task.Handler]
+	mux      *Mux
+	queue    *memory.LocalBroker
+	broker   Broker
+	store    Store
+	results  *resultStore // nil unless the program keeps results itself
+	worker   *Worker
+	stop     context.CancelFunc
+	ended    chan error
+}
+
+func newLocalMode(handlers KVStore[string, task.Handler], o options) (*localMode, error) {
+	l := &localMode{handlers: handlers, mux: NewMux(), ended: make(chan error, 1)}
+	l.mux.seed = handlers.Get
+	l.queue = memory.NewLocalBroker(o.workers + o.buffer)
+	l.broker, l.store = l.queue, memory.NewLocalStore()
+	if o.wireCheck {
+		l.broker, l.store = wireBroker{l.queue}, wireStore{memory.NewStore()}
+	}
+	if o.results != nil {
+		l.results = &resultStore{Store: l.store, user: o.results}
+		l.store = l.results
+		if !o.wireCheck {
+			l.store = localResultStore{l.results}
+		}
+	}
+	var err error
+	l.worker, err = NewWorker(l.broker, l.store, l.mux,
+		Concurrency(o.workers), UnknownTypeGrace(0), NoDeadLetters(), Drain(0), Logger(o.log))
+	return l, err
+}
+
+func (l *localMode) start() {
+	ctx, stop := context.WithCancel(background())
+	l.stop = stop
+	go func() { l.ended <- l.worker.Run(ctx) }()
+}
+
+// close ends the queue and waits for the worker, then names what is left.
+func (l *localMode) close(drain time.Duration) error {
+	l.queue.Close()
+	defer l.stop()
+	timer := time.NewTimer(drain)
+	defer timer.Stop()
+	select {
+	case err := <-l.ended:
+		return err
+	case <-timer.C:
+	}
+	l.stop()
+	err := <-l.ended
+	left := l.queue.Discard()
+	if running, ok := errors.AsType[*AbandonedError](err); ok {
+		left = append(left, running.IDs...) // they may be back in the queue as well
+	}
+	if len(left) == 0 {
+		return err
+	}
+	slices.Sort(left)
+	return &AbandonedError{IDs: slices.Compact(left)}
+}
+
+// result asks the program's own store of results first.
+func (l *localMode) result(id string) (task.Result, bool, error) {
+	if l.results == nil {
+		return task.Result{}, false, nil
+	}
+	return l.results.get(id)
+}
