@@ -33,7 +33,7 @@ down: ## stop the LocalStack that `make up` started
 	@localstack/down
 
 demo: ## push 200 tasks through LocalStack and check every outcome
-	@localstack/up >/dev/null && go run ./internal/demo
+	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo
 
 demo-memory: ## the same in one process, with nothing but Go
 	@go run ./internal/demo -memory
