@@ -71,8 +71,7 @@ func (v *claiming) judge(row item) (*statement, error) {
 }
 
 func (v *claiming) judgeRenewal(stands *port.Record) (*statement, error) {
-	ours := v.claim.Token == "" || v.claim.Token == stands.Token
-	if ours && stands.Epoch == v.claim.Epoch && stands.Generation == v.claim.Generation && !stands.LeaseEnd.IsZero() {
+	if stands.Epoch == v.claim.Epoch && stands.Generation == v.claim.Generation && !stands.LeaseEnd.IsZero() {
 		return new(v.renew()), nil // The row has changed since.
 	}
 	return nil, v.store.refused(opClaim, port.ErrFenced, "the claim is over")
@@ -133,9 +132,6 @@ func (v *claiming) renew() statement {
 	v.open(u)
 	u.where("e = ?", epoch(v.claim.Epoch))
 	u.where("l > ?", number(0)) // A claim that a save has ended is not brought back.
-	if v.claim.Token != "" {
-		u.where("w = ?", text(v.claim.Token))
-	}
 	return u.statement()
 }
 

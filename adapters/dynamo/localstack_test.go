@@ -166,6 +166,20 @@ func TestEveryStatementIsTaken(t *testing.T) {
 	}
 }
 
+// TestReopenBringsNothingBackThatIsOver: not even with a new expiry.
+func TestReopenBringsNothingBackThatIsOver(t *testing.T) {
+	t.Parallel()
+	client := awsdynamodb.NewFromConfig(localstack.Config(t))
+	s := dynamo.New(client, provisioned(t, client))
+	rec := port.Record{ID: id(1), State: task.Dead, Generation: 1, Expires: time.Now().Add(-time.Minute)}
+	require.NoError(t, saveOne(t, s, rec))
+	rec.Expires = time.Now().Add(time.Hour)
+	require.NoError(t, s.Reopen(t.Context(), []port.Record{rec}))
+	recs, err := s.Load(t.Context(), []string{rec.ID}, true)
+	require.NoError(t, err)
+	require.Equal(t, []port.Record{{ID: rec.ID}}, recs)
+}
+
 // TestErrorThatIsNoTextIsKeptAsText: to save it again is still the same outcome.
 func TestErrorThatIsNoTextIsKeptAsText(t *testing.T) {
 	t.Parallel()

@@ -189,6 +189,53 @@ func TestStatementsOfASave(t *testing.T) {
 	}
 }
 
+// answering answers the first call with a row that makes its condition fail, and
+// takes what comes after.
+func answering(rec port.Record) *fake {
+	return &fake{write: each(func(call, _ int) *types.BatchStatementError {
+		if call == 1 {
+			return &types.BatchStatementError{Code: condition, Item: dynamo.Encode(rec)}
+		}
+		return nil
+	})}
+}
+
+// TestReplacementsCompareWhatTheyReplace: of two that saw the same old row, one
+// wins.
+func TestReplacementsCompareWhatTheyReplace(t *testing.T) {
+	t.Parallel()
+	over := port.Record{State: task.Done, Generation: 1, Expires: time.Unix(1, 0)}
+	older := port.Record{State: task.Open, Generation: 1}
+	const (
+		save  = `UPDATE "tasks" SET s = ? SET g = ? REMOVE a REMOVE o REMOVE c REMOVE e REMOVE l REMOVE w SET r = ? REMOVE x `
+		claim = `UPDATE "tasks" SET s = ? SET g = ? SET a = ? SET o = ? SET c = ? SET e = ? SET l = ? SET w = ? REMOVE r REMOVE x `
+		fresh = `REMOVE p REMOVE t WHERE id = ? AND t = ? AND g = ?`
+		later = `WHERE id = ? AND g = ?` + notOver
+		isNew = ` RETURNING ALL NEW *`
+	)
+	rec, c := doneRecords(1)[0], take()
+	rec.Generation, c.Generation = 2, 2
+	for _, tc := range []struct {
+		stands      port.Record
+		save, claim string
+	}{
+		{over, save + fresh, claim + fresh + isNew},
+		{older, save + later, claim + later + ` AND s = ?` + isNew},
+	} {
+		f := answering(tc.stands)
+		require.NoError(t, saveOne(t, dynamo.NewFake(f), rec))
+		require.Equal(t, []string{tc.save}, f.texts()[1])
+		f = answering(tc.stands)
+		_, err := claimOne(t, dynamo.NewFake(f), c)
+		require.NoError(t, err)
+		require.Equal(t, []string{tc.claim}, f.texts()[1])
+	}
+	f := answering(over)
+	require.NoError(t, saveOne(t, dynamo.NewFake(f), rec))
+	p := f.calls[1][0].Parameters
+	require.Equal(t, []string{"N 1", "N 1"}, []string{showValue(p[len(p)-2]), showValue(p[len(p)-1])}, "its t and g")
+}
+
 // TestWrongGuessesCostOneStatementEach: two of three items go on, together.
 func TestWrongGuessesCostOneStatementEach(t *testing.T) {
 	t.Parallel()

@@ -140,6 +140,11 @@ func TestWhatSQSRefusesIsRefusedBeforeTheWire(t *testing.T) {
 		require.ErrorIs(t, b.Ack(t.Context(), []port.Delivery{{Handle: handle}}), port.ErrInvalid)
 		require.ErrorIs(t, b.Extend(t.Context(), []port.Lease{{Delivery: port.Delivery{Handle: handle}}}), port.ErrInvalid)
 	}
+	for _, body := range []string{"", "\ufffe", "\uffff", "\x00", "\xff"} {
+		require.ErrorIs(t, b.Send(t.Context(), []port.Message{{Body: []byte(body)}}), port.ErrInvalid, "body %q", body)
+	}
+	full := port.Message{Body: []byte(strings.Repeat("x", 1<<20-11)), Attributes: map[string]string{"name": "12"}}
+	require.ErrorIs(t, b.Send(t.Context(), []port.Message{full}), port.ErrTooLarge, "a name, a type and a value")
 	for _, group := range []string{"a b", "ü", strings.Repeat("g", 129)} {
 		require.ErrorIs(t, b.Send(t.Context(), []port.Message{{Body: []byte("x"), Group: group}}), port.ErrInvalid)
 	}

@@ -83,11 +83,6 @@ func (at site) fail(class, cause error, reason string) *callError {
 	}
 }
 
-// unsent is the error of a call that the end of its context has prevented.
-func (at site) unsent(cause error) *callError {
-	return at.fail(port.ErrUnavailable, cause, cause.Error())
-}
-
 // unanswered is the error of an entry that the answer to its batch leaves out.
 func (at site) unanswered(class error) *callError {
 	return at.fail(class, nil, "the answer does not mention this entry of the batch")

@@ -175,6 +175,7 @@ func TestSendIsAmbiguousIfAnyAttemptWas(t *testing.T) {
 	t.Parallel()
 	for name, answers := range map[string][]transport{
 		"cut, then throttled":           {broken(io.ErrUnexpectedEOF), refusal(400, "RequestThrottled"), refusal(400, "RequestThrottled")},
+		"cut, then nobody there":        {broken(io.ErrUnexpectedEOF), broken(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})},
 		"failed, then refused":          {refusal(500, "InternalFailure"), refusal(403, "AccessDenied")},
 		"answered with what is no JSON": {func(*http.Request) (*http.Response, error) { return jsonAnswer(200, "<html>"), nil }},
 		"answered with a wrong MD5": {func(*http.Request) (*http.Response, error) {

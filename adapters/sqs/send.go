@@ -49,10 +49,6 @@ func (b *Broker) sendCall(ctx context.Context, call []entry, errs port.ItemError
 	if len(call) == 0 {
 		return
 	}
-	if err := ctx.Err(); err != nil {
-		note(errs, call, b.at(opSend).unsent(err))
-		return
-	}
 	in := &awssqs.SendMessageBatchInput{QueueUrl: &b.queueURL}
 	for i := range call {
 		in.Entries = append(in.Entries, call[i].request)
