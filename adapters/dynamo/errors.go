@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/jamesTait-jt/goflow/adapters/internal/awserr"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
@@ -41,47 +39,26 @@ func (o op) action() string {
 	}
 }
 
-// callError is an error of this package: one line, the sentinel of package port
-// that the core decides by, and what the SDK said.
-type callError struct {
-	text         string
-	class, cause error
-}
-
-func (f *callError) Error() string { return f.text }
-
-// Unwrap makes both the sentinel and the SDK's error visible to errors.Is.
-func (f *callError) Unwrap() []error {
-	if f.cause == nil {
-		return []error{f.class}
-	}
-	return []error{f.class, f.cause}
-}
-
 // fail makes the one line of a failure.
-func (s *Store) fail(o op, class, cause error, reason string) *callError {
-	return &callError{
-		text:  fmt.Sprintf("dynamo: %s %s: %v: %s", o, s.table, class, oneLine(reason)),
-		class: class,
-		cause: cause,
-	}
+func (s *Store) fail(o op, class, cause error, reason string) *awserr.Error {
+	return awserr.New(fmt.Sprintf("dynamo: %s %s", o, s.table), class, cause, reason)
 }
 
 // refused is a failure that no error of the SDK has told of.
-func (s *Store) refused(o op, class error, reason string) *callError {
+func (s *Store) refused(o op, class error, reason string) *awserr.Error {
 	return s.fail(o, class, nil, reason)
 }
 
 // unsent is the failure of a call that the end of its context has prevented.
-func (s *Store) unsent(o op, cause error) *callError {
+func (s *Store) unsent(o op, cause error) *awserr.Error {
 	return s.fail(o, port.ErrUnavailable, cause, cause.Error())
 }
 
 // callFailed is the failure of a whole call. Every write may be repeated, so
 // one whose answer was lost is ErrUnavailable like one that was not sent.
-func (s *Store) callFailed(ctx context.Context, o op, err error, w *wire) *callError {
-	class := classOf(err, w)
-	reason := describe(o, err, class)
+func (s *Store) callFailed(ctx context.Context, o op, err error, w *wire) *awserr.Error {
+	class := dialect().ClassOf(err, w.reached)
+	reason := dialect().Describe(o.action(), err, class)
 	if ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		err = nil // It was a time-out of the client's, and must not look like the end of the caller's context.
 	}
@@ -89,73 +66,23 @@ func (s *Store) callFailed(ctx context.Context, o op, err error, w *wire) *callE
 }
 
 // itemFailed is the failure of one item of a batch.
-func (s *Store) itemFailed(o op, e *types.BatchStatementError) *callError {
-	class := classOfCode(bare(string(e.Code)))
+func (s *Store) itemFailed(o op, e *types.BatchStatementError) *awserr.Error {
+	class := dialect().ClassOfCode(dialect().Bare(string(e.Code)))
 	if class == nil {
 		class = port.ErrUnavailable
 	}
 	cause := &smithy.GenericAPIError{Code: string(e.Code), Message: aws.ToString(e.Message)}
-	return s.fail(o, class, cause, describe(o, cause, class))
+	return s.fail(o, class, cause, dialect().Describe(o.action(), cause, class))
 }
 
-// classOf decides which sentinel the error of a call is.
-func classOf(err error, w *wire) error {
-	var skewed interface{ RetryableError() bool }
-	if errors.As(err, &skewed) && skewed.RetryableError() {
-		return port.ErrUnavailable // Our clock was wrong; the SDK has corrected it for the next call.
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return classOfAPI(api, err)
-	}
-	if w.reached || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !metadataService(err) {
-		return port.ErrUnavailable
-	}
-	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok && !metadataService(err) {
-		return port.ErrUnavailable
-	}
-	return port.ErrRefused // Nothing was sent: no region, no credentials, no endpoint.
+// dialect is how DynamoDB spells its errors.
+func dialect() *awserr.Dialect {
+	return &awserr.Dialect{Thing: "table", Missing: missing, Forbidden: forbidden, Class: classOfOwn}
 }
 
-// metadataService reports whether an instance's metadata service failed: then
-// there is no source of credentials at all.
-func metadataService(err error) bool {
-	for e, ok := errors.AsType[*smithy.OperationError](err); ok; e, ok = errors.AsType[*smithy.OperationError](e.Err) {
-		if e.ServiceID == "ec2imds" {
-			return true
-		}
-	}
-	return false
-}
-
-func classOfAPI(api smithy.APIError, err error) error {
-	if class := classOfCode(bare(api.ErrorCode())); class != nil {
-		return class
-	}
-	status := 0
-	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
-		status = answer.HTTPStatusCode()
-	}
-	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
-		return port.ErrRefused
-	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError, api.ErrorFault() == smithy.FaultServer:
-		return port.ErrUnavailable
-	}
-	return port.ErrInvalid
-}
-
-// bare takes what stands around a code off: DynamoDB spells it differently in
-// the errors of calls and of items.
-func bare(code string) string {
-	return strings.TrimSuffix(code[strings.LastIndexByte(code, '#')+1:], "Exception")
-}
-
-// classOfCode is nil for codes that say too little.
-func classOfCode(code string) error {
-	switch {
-	case missing(code), forbidden(code), unauthentic(code):
-		return port.ErrRefused
-	case transient(code):
+// classOfOwn is nil for codes that say too little.
+func classOfOwn(code string) error {
+	if transient(code) {
 		return port.ErrUnavailable
 	}
 	switch code {
@@ -173,16 +100,6 @@ func forbidden(code string) bool {
 	switch code {
 	case "AccessDenied", "NotAuthorized", "OptInRequired",
 		"KMSAccessDenied", "KMSDisabled", "KMSInvalidState", "KMSNotFound":
-		return true
-	}
-	return false
-}
-
-func unauthentic(code string) bool {
-	switch code {
-	case "InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId", "AuthFailure", "MissingAuthenticationToken",
-		"SignatureDoesNotMatch", "InvalidSignature", "IncompleteSignature", "ExpiredToken", "RequestExpired",
-		"RequestTimeTooSkewed":
 		return true
 	}
 	return false

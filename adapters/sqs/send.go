@@ -10,6 +10,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/jamesTait-jt/goflow/adapters/internal/awserr"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
@@ -72,7 +73,7 @@ func (b *Broker) sendCall(ctx context.Context, call []entry, errs port.ItemError
 // sendFailed notes the error of a whole call. A request that SQS finds wrong,
 // was not carried out; so that one bad message does not take others with it,
 // each is then sent alone.
-func (b *Broker) sendFailed(ctx context.Context, call []entry, errs port.ItemErrors, err *callError) {
+func (b *Broker) sendFailed(ctx context.Context, call []entry, errs port.ItemErrors, err *awserr.Error) {
 	if !final(err) || len(call) == 1 {
 		note(errs, call, err)
 		return

@@ -1,4 +1,4 @@
-package dynamo
+package awserr
 
 import (
 	"errors"
@@ -12,15 +12,39 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
+// Error is an adapter's error: one line, the sentinel of package port that the
+// core decides by, and what the SDK said.
+type Error struct {
+	text         string
+	class, cause error
+}
+
+// New makes the error of something that was tried, such as "sqs: send to
+// tasks". cause may be nil.
+func New(tried string, class, cause error, reason string) *Error {
+	return &Error{text: fmt.Sprintf("%s: %v: %s", tried, class, oneLine(reason)), class: class, cause: cause}
+}
+
+// Error is the line.
+func (e *Error) Error() string { return e.text }
+
+// Unwrap makes both the sentinel and the SDK's error visible to errors.Is.
+func (e *Error) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.class}
+	}
+	return []error{e.class, e.cause}
+}
+
 // maxReason is how much of a cause an error repeats, in bytes.
 const maxReason = 400
 
-// describe says what went wrong and how to mend it, without what the SDK wraps
-// around it.
-func describe(o op, err, class error) string {
+// Describe says what went wrong and how to mend it, without what the SDK wraps
+// around it. action is the permission that the call takes.
+func (d *Dialect) Describe(action string, err, class error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		code := bare(api.ErrorCode())
-		return strings.TrimSuffix(code+": "+api.ErrorMessage(), ": ") + advice(o, code)
+		code := d.Bare(api.ErrorCode())
+		return strings.TrimSuffix(code+": "+api.ErrorMessage(), ": ") + d.advice(action, code)
 	}
 	if errors.Is(class, port.ErrRefused) {
 		return root(err).Error() + "; set AWS_REGION and credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID or a role)"
@@ -33,12 +57,12 @@ func describe(o op, err, class error) string {
 }
 
 // advice is how to mend what a code complains about.
-func advice(o op, code string) string {
+func (d *Dialect) advice(action, code string) string {
 	switch {
-	case missing(code):
-		return "; check the table's name, the region and AWS_ENDPOINT_URL, or create it with goflow provision"
-	case forbidden(code):
-		return "; allow " + o.action() + " on the table, and the use of its key"
+	case d.Missing(code):
+		return "; check the " + d.Thing + "'s name, the region and AWS_ENDPOINT_URL, or create it with goflow provision"
+	case d.Forbidden(code):
+		return "; allow " + action + " on the " + d.Thing + ", and the use of its key"
 	case unauthentic(code):
 		return "; check the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID or a role) and the clock"
 	}
