@@ -173,8 +173,12 @@ func (c *Client) Get(ctx context.Context, id string) (Record, error) {
 	if _, ok := parseID(id); !ok {
 		return Record{}, fmt.Errorf("goflow: %w task ID %.60q: give a UUID", ErrInvalid, id)
 	}
-	recs, err := c.store.Load(ctx, []string{id}, true)
-	if err := port.ItemError(err, 0); err != nil {
+	var recs []Record
+	err := retryOne(ctx, func() (err error) {
+		recs, err = c.store.Load(ctx, []string{id}, true)
+		return err
+	})
+	if err != nil {
 		return Record{}, fmt.Errorf("goflow: get %s: %w", id, err)
 	}
 	return recs[0], c.missing(recs[0])

@@ -38,6 +38,24 @@ type deadLetter struct {
 	DiedAt     time.Time `json:"diedAt"`
 }
 
+// attributes are those of the dead letter, from the fullest to what fits beside
+// any body: all, then ours alone, then the least that a redrive needs, then
+// none. Only a message by hand can have a body that leaves no room.
+func (l deadLetter) attributes(own map[string]string) []map[string]string {
+	all := maps.Clone(own)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[deadAttribute] = l.encode()
+	least := deadLetter{ID: l.ID, Generation: l.Generation, Reason: l.Reason}
+	return []map[string]string{all, {deadAttribute: l.encode()}, {deadAttribute: least.encode()}, nil}
+}
+
+func (l deadLetter) encode() string {
+	text, _ := marshal(l) // strings, numbers and times always encode
+	return string(text)
+}
+
 // readDeadLetter returns what a delivery's attribute says; nil without one.
 func readDeadLetter(d *port.Delivery) *deadLetter {
 	text, ok := d.Attributes[deadAttribute]
@@ -62,29 +80,25 @@ func (a *attempt) bury(ctx context.Context, reason string, cause error) Outcome 
 }
 
 // sendDeadLetter hands a dead task's message to the dead-letter queue, which
-// may so get it twice. Where the reason does not fit beside the body, the
-// record alone has it.
+// may so get it twice.
 func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record) Outcome {
 	a.opts.shared.log.WarnContext(ctx, "task is dead", logTask(rec.ID, a.env.Type), slog.String("reason", reason))
 	if a.opts.dead == nil {
 		return Outcome{Action: Ack}
 	}
-	note, _ := json.Marshal(deadLetter{
+	note := deadLetter{
 		ID: rec.ID, Generation: rec.Generation, Reason: reason, Error: rec.Error, Attempts: rec.Attempts,
 		Receives: a.delivery.Receives, SentAt: a.delivery.SentAt.UTC(), DiedAt: time.Now().UTC(),
-	}) // strings, numbers and times always encode
-	msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value, Attributes: maps.Clone(a.delivery.Attributes)}
-	if msg.Attributes == nil {
-		msg.Attributes = map[string]string{}
 	}
-	msg.Attributes[deadAttribute] = string(note)
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	send := func() error { return a.opts.dead.Send(ctx, []port.Message{msg}) }
-	err := retryOne(ctx, send)
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalid) {
-		msg.Attributes = nil
-		err = retryOne(ctx, send)
+	var err error
+	for _, attributes := range note.attributes(a.delivery.Attributes) {
+		msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value, Attributes: attributes}
+		err = retryOne(ctx, func() error { return a.opts.dead.Send(ctx, []port.Message{msg}) })
+		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrInvalid) {
+			break
+		}
 	}
 	if err != nil {
 		return a.trouble(fmt.Errorf("dead-letter queue: %w", err))

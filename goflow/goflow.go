@@ -85,7 +85,8 @@ func WithWireCheck() Option { return option(func(o *options) { o.wireCheck = tru
 // NewLocalMode returns a GoFlow that runs its tasks in this process, by the
 // handlers in the given store. Payloads and results are passed as the Go
 // values they are. A handler's failure or panic is final; a task without a
-// handler fails at once.
+// handler fails at once. A handler from the store may take 11 hours: it has no
+// context that could tell it to end.
 func NewLocalMode(handlers KVStore[string, task.Handler], opts ...Option) *GoFlow {
 	g := newGoFlow(opts)
 	if handlers == nil {

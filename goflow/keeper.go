@@ -32,10 +32,11 @@ type hold struct {
 	onReturn func()
 
 	// Guarded by keeper.mu.
-	end   time.Time // of the lease, by the monotonic clock; zero: never
-	due   time.Time // of the next extension
-	claim *port.Claim
-	lost  bool
+	end      time.Time // of the lease, by the monotonic clock; zero: never
+	due      time.Time // of the next extension
+	claim    *port.Claim
+	claimEnd time.Time // by which the holder stops; zero: there is no claim
+	lost     bool
 }
 
 func newKeeper(b Broker, s Store, lease time.Duration) *keeper {
@@ -77,8 +78,22 @@ func (h *hold) keepClaim(c port.Claim) {
 	}
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
-	h.claim = &c
+	h.claim, h.claimEnd = &c, time.Now().Add(c.For-margin(c.For))
 }
+
+// endClaim stops the renewals, since what is about to be saved ends the claim.
+func (h *hold) endClaim() {
+	if h == nil {
+		return
+	}
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	h.claim, h.claimEnd = nil, time.Time{}
+}
+
+// margin is how much earlier the holder of a claim stops than the claim ends;
+// whoever takes it over waits as much longer.
+func margin(claim time.Duration) time.Duration { return min(2*time.Second, claim/8) }
 
 // handlerReturned frees the handler's slot; what is left is to settle.
 func (h *hold) handlerReturned() {
@@ -93,9 +108,11 @@ func (h *hold) handlerReturned() {
 func (k *keeper) run(ctx context.Context) {
 	for {
 		due, next := k.due(time.Now())
+		var extending sync.WaitGroup
 		for chunk := range slices.Chunk(due, port.MaxMessages) {
-			k.extend(ctx, chunk)
+			extending.Go(func() { k.extend(ctx, chunk) })
 		}
+		extending.Wait()
 		var timer <-chan time.Time
 		if !next.IsZero() {
 			timer = time.After(time.Until(next))
@@ -118,20 +135,28 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 		switch {
 		case h.lost:
 			continue
-		case !now.Before(h.end):
+		case !now.Before(h.ends()):
 			h.lose()
 			continue
 		case !now.Before(h.due):
 			due = append(due, h)
 			// Should this extension fail: again after half of what is left, but
 			// not ever sooner and sooner.
-			h.due = now.Add(max(h.end.Sub(now)/2, k.lease/32))
+			h.due = now.Add(max(h.ends().Sub(now)/2, k.lease/32))
 		}
-		if at := earlier(h.due, h.end); next.IsZero() || at.Before(next) {
+		if at := earlier(h.due, h.ends()); next.IsZero() || at.Before(next) {
 			next = at
 		}
 	}
 	return due, next
+}
+
+// ends is when the handler has to stop: with the lease or the claim.
+func (h *hold) ends() time.Time {
+	if h.claimEnd.IsZero() {
+		return h.end
+	}
+	return earlier(h.end, h.claimEnd)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -162,6 +187,9 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 		}
 	}
 	k.mu.Unlock()
+	// A call that hangs must not keep the others from their leases.
+	ctx, cancel := context.WithTimeout(ctx, k.lease/4)
+	defer cancel()
 	end := time.Now().Add(k.lease)
 	err := k.broker.Extend(ctx, leases)
 	var claimErr error
@@ -179,8 +207,16 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 		}
 	}
 	for i, h := range claimants {
-		if itemErr := port.ItemError(claimErr, i); errors.Is(itemErr, port.ErrFenced) || errors.Is(itemErr, port.ErrFinished) {
+		if h.claim == nil { // its outcome is being saved
+			continue
+		}
+		switch itemErr := port.ItemError(claimErr, i); {
+		case itemErr == nil:
+			h.claimEnd = end.Add(-margin(k.lease))
+		case errors.Is(itemErr, port.ErrFenced), errors.Is(itemErr, port.ErrFinished):
 			h.lose()
+		default:
+			h.due = time.Now().Add(k.lease / 32)
 		}
 	}
 }

@@ -47,7 +47,11 @@ func newLocalMode(handlers KVStore[string, task.Handler], o options) (*localMode
 func (l *localMode) start() {
 	ctx, stop := context.WithCancel(background())
 	l.stop = stop
-	go func() { l.ended <- l.worker.Run(ctx) }()
+	go func() {
+		err := l.worker.Run(ctx)
+		l.queue.Close() // a worker that ended by itself takes no more tasks
+		l.ended <- err
+	}()
 }
 
 // close ends the queue and waits for the worker, then names what is left.
@@ -56,13 +60,13 @@ func (l *localMode) close(drain time.Duration) error {
 	defer l.stop()
 	timer := time.NewTimer(drain)
 	defer timer.Stop()
+	var err error
 	select {
-	case err := <-l.ended:
-		return err
+	case err = <-l.ended:
 	case <-timer.C:
+		l.stop()
+		err = <-l.ended
 	}
-	l.stop()
-	err := <-l.ended
 	left := l.queue.Discard()
 	if running, ok := errors.AsType[*AbandonedError](err); ok {
 		left = append(left, running.IDs...) // they may be back in the queue as well
@@ -71,7 +75,11 @@ func (l *localMode) close(drain time.Duration) error {
 		return err
 	}
 	slices.Sort(left)
-	return &AbandonedError{IDs: slices.Compact(left)}
+	abandoned := &AbandonedError{IDs: slices.Compact(left)}
+	if errors.Is(err, ErrStuck) {
+		return errors.Join(ErrStuck, abandoned)
+	}
+	return abandoned
 }
 
 // result asks the program's own store of results first.

@@ -86,7 +86,7 @@ func (m *Mux) lookup(taskType string) *entry {
 	m.mu.RUnlock()
 	if !ok && seed != nil {
 		if h, found := seed(taskType); found && h != nil {
-			return seedEntry(h, jobOptions{})
+			return seedEntry(h, jobOptions{policy: policy{timeout: maxDelay}})
 		}
 	}
 	return e

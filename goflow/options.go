@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -152,7 +153,7 @@ func TTL(d time.Duration) PushOption {
 // Headers travel with the task and reach its handler through TaskFromContext.
 // They are not encrypted and may be logged: no secrets.
 func Headers(h map[string]string) PushOption {
-	return pushOption(func(p *pushOptions) error { p.headers = h; return nil })
+	return pushOption(func(p *pushOptions) error { p.headers = maps.Clone(h); return nil })
 }
 
 // Concurrency is how many handlers run at a time: 1 to 10,000, 10 × GOMAXPROCS

@@ -92,13 +92,15 @@ type attempt struct {
 	limit    port.Limits
 	rec      Record // what the store knows, then what it is to know
 	number   int    // of this attempt, from 1
-	marked   bool   // the start is recorded
-	suspect  bool   // holds the place among suspects
+	opened   time.Time
+	marked   bool // the start is recorded
+	suspect  bool // holds the place among suspects
 }
 
 // open decodes the message. Whatever is wrong with it, a.rec has the ID and
 // generation under which the failure is recorded.
 func (a *attempt) open(ctx context.Context) (err error) {
+	a.opened = time.Now()
 	a.env, err = decodeEnvelope(a.delivery)
 	a.rec = Record{ID: a.env.ID, State: task.Open, Generation: 1}
 	if dead := readDeadLetter(a.delivery); dead != nil {
@@ -136,19 +138,24 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 		}
 	}
 	switch {
-	case a.env.TTL > 0 && time.Since(a.delivery.SentAt) > milliseconds(a.env.TTL):
+	case a.env.TTL > 0 && a.number == 1 && time.Since(a.delivery.SentAt) > milliseconds(a.env.TTL):
 		return new(a.end(ctx, task.Expired))
 	case a.entry == nil:
 		return new(a.unknown(ctx))
 	case a.number > a.policy.maxAttempts:
 		return new(a.bury(ctx, reasonCrashed, a.crash()))
 	}
+	untraced := a.delivery.Receives-1 > a.rec.GiveBacks
+	if untraced && !a.mayRunSuspect() {
+		return new(a.release(a.suspectPause()))
+	}
 	if a.entry.once {
 		if outcome := a.claim(ctx); outcome != nil {
+			a.clear()
 			return outcome
 		}
 	}
-	if untraced := a.delivery.Receives - 1 - a.rec.GiveBacks; untraced > 0 {
+	if untraced {
 		return a.mark(ctx)
 	}
 	return nil
@@ -219,18 +226,31 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 	return nil
 }
 
-// mark records the start before the handler runs, because an earlier receive
-// left no trace: perhaps the task killed its process. One that may do so again
-// is a suspect, and suspects run one at a time.
-func (a *attempt) mark(ctx context.Context) *Outcome {
-	if a.rec.Starts > 0 || a.number == a.policy.maxAttempts {
-		select {
-		case a.suspects <- struct{}{}:
-			a.suspect = true
-		default:
-			return new(a.release(jitter(a.leaseFor() / 2)))
-		}
+// mayRunSuspect takes the place of the one suspect that may run, if the task
+// is one: it was started before without an outcome, or has no second chance,
+// and an earlier receive left no trace. A message near its end does not wait.
+func (a *attempt) mayRunSuspect() bool {
+	if a.rec.Starts == 0 && a.number < a.policy.maxAttempts || !a.lasts(a.suspectPause()) {
+		return true
 	}
+	select {
+	case a.suspects <- struct{}{}:
+		a.suspect = true
+		return true
+	default:
+		return false
+	}
+}
+
+// suspectPause grows with the receives, which the broker may have limited.
+func (a *attempt) suspectPause() time.Duration {
+	half := a.leaseFor() / 2
+	return half + jitter(half*time.Duration(min(a.delivery.Receives, 20)))
+}
+
+// mark records the start before the handler runs, because an earlier receive
+// left no trace: perhaps the task killed its process.
+func (a *attempt) mark(ctx context.Context) *Outcome {
 	a.rec.Starts++
 	epoch := a.rec.Epoch
 	a.rec.Epoch = 0 // a save that names its epoch would end the claim

@@ -17,6 +17,15 @@ import (
 
 func echo(_ context.Context, s string) (string, error) { return s, nil }
 
+// badError has a method that a nil pointer does not bear.
+type badError struct{ text string }
+
+func (e *badError) Error() string { return e.text }
+
+type badJSON struct{}
+
+func (badJSON) MarshalJSON() ([]byte, error) { panic("ouch") }
+
 func TestProcess(t *testing.T) {
 	t.Parallel()
 	subtests := map[string]func(w *world){
@@ -131,6 +140,45 @@ func TestProcess(t *testing.T) {
 			id := w.push("exit", 1)
 			w.process(w.newProcessor(), w.receive(w.queue))
 			require.Equal(w, "the handler ended its goroutine", w.wait(id).Error)
+		},
+		"ErrorThatPanicsIsAFailedAttempt": func(w *world) {
+			goflow.NewJob[int, int]("typed-nil", goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
+				var err *badError
+				return 0, err
+			})
+			id := w.push("typed-nil", 1)
+			w.process(w.newProcessor(), w.receive(w.queue))
+			require.Contains(w, w.wait(id).Error, "panic: ")
+		},
+		"ResultWhoseEncodingPanicsIsDead": func(w *world) {
+			goflow.NewJob[int, badJSON]("bad-json").Handle(w.mux, func(context.Context, int) (badJSON, error) { return badJSON{}, nil })
+			id := w.push("bad-json", 1)
+			w.process(w.newProcessor(), w.receive(w.queue))
+			require.Contains(w, w.wait(id).Error, "panicked: ouch")
+		},
+		"TTLDoesNotEndRetries": func(w *world) {
+			attempts := 0
+			goflow.NewJob[int, int]("retried").Handle(w.mux, func(context.Context, int) (int, error) {
+				if attempts++; attempts == 1 {
+					return 0, goflow.RetryAfter(time.Hour, errors.New("busy"))
+				}
+				return attempts, nil
+			})
+			id := w.push("retried", 1, goflow.TTL(time.Minute))
+			w.process(w.newProcessor(), w.receive(w.queue))
+			w.process(w.newProcessor(), w.receive(w.queue))
+			require.Equal(w, task.Done, w.wait(id).State)
+		},
+		"DeadLetterKeepsItsGenerationBesideTenAttributes": func(w *world) {
+			attributes := map[string]string{}
+			for i := range 10 {
+				attributes[fmt.Sprint("a", i)] = "x"
+			}
+			require.NoError(w, w.queue.Send(w.Context(), []port.Message{{Body: []byte(`no JSON`), Attributes: attributes}}))
+			w.process(w.newProcessor(), w.receive(w.queue))
+			letter, note := w.deadLetter()
+			require.InDelta(w, 1, note["generation"], 0)
+			require.Len(w, letter.Attributes, 1)
 		},
 		"ResultThatCannotBeEncodedIsDead": func(w *world) {
 			goflow.NewJob[int, func()]("func").Handle(w.mux, func(context.Context, int) (func(), error) { return func() {}, nil })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 )
@@ -78,7 +79,8 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 
 // because adds why the context ended to a handler's error.
 func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+	cause := context.Cause(ctx)
+	if err != nil && cause != nil && !strings.Contains(err.Error(), cause.Error()) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err
@@ -91,7 +93,7 @@ type answer struct {
 }
 
 // call runs the handler and turns a panic, or the end of its goroutine, into
-// an error.
+// an error. Its error is read in here too: that runs the program's own code.
 func (a *attempt) call(ctx context.Context, r *answer) {
 	returned := false
 	defer func() {
@@ -104,8 +106,25 @@ func (a *attempt) call(ctx context.Context, r *answer) {
 			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), logStack(r.err))
 		}
 	}()
-	r.result, r.err = a.mux.run(ctx, a.entry, a.env)
+	result, err := a.mux.run(ctx, a.entry, a.env)
+	r.result, r.err = result, flatten(err)
 	returned = true
+}
+
+// flatten keeps of a handler's error what the engine needs: its text, and
+// where it steers.
+func flatten(err error) error {
+	if err == nil {
+		return nil
+	}
+	plain := errors.New(text(err))
+	if _, ok := errors.AsType[*permanentError](err); ok {
+		return Permanent(plain)
+	}
+	if wish, ok := errors.AsType[*retryAfterError](err); ok {
+		return RetryAfter(wish.after, plain)
+	}
+	return plain
 }
 
 // flights are the tasks under way in this process: a process runs one delivery

@@ -163,8 +163,10 @@ func (a *attempt) trouble(err error) Outcome {
 	return Outcome{Action: Leave, Err: fmt.Errorf("task %s: %w", a.rec.ID, err)}
 }
 
+// release gives the message back. SQS counts its 12 hours from the receive on,
+// so a long run leaves less for the pause.
 func (a *attempt) release(after time.Duration) Outcome {
-	return Outcome{Action: Release, After: min(after, maxDelay)}
+	return Outcome{Action: Release, After: max(min(after, maxDelay-time.Since(a.opened)), 0)}
 }
 
 // save stores a.rec. It goes on when ctx has ended: a run that is over is
@@ -173,6 +175,9 @@ func (a *attempt) save(ctx context.Context) error {
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	a.rec.Expires = a.expires()
+	if a.rec.Epoch > 0 {
+		a.hold.endClaim()
+	}
 	return retryOne(ctx, func() error { return a.store.Save(ctx, []Record{a.rec}) })
 }
 
@@ -218,9 +223,17 @@ func text(err error) string {
 }
 
 // stuckCount counts handlers that outlived their context.
-type stuckCount struct{ n atomic.Int64 }
+type stuckCount struct {
+	n     atomic.Int64
+	limit int64
+	full  func() // called when the limit is reached
+}
 
-func (s *stuckCount) add(n int64) { s.n.Add(n) }
+func (s *stuckCount) add(n int64) {
+	if s.n.Add(n) >= s.limit && s.full != nil {
+		s.full()
+	}
+}
 
 func logTask(id, taskType string) slog.Attr {
 	return slog.Group("task", slog.String("id", id), slog.String("type", taskType))

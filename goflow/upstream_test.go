@@ -228,6 +228,30 @@ func TestUpstreamDefects(t *testing.T) {
 	}
 }
 
+// TestLocalModeSurvivesLongHandlers: handlers from the store have no context,
+// so no time limit of ours may hold them to be stuck.
+func TestLocalModeSurvivesLongHandlers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gf := newLocal(goflow.WithNumWorkers(2), goflow.WithDrainTime(time.Hour))
+		gf.RegisterHandler("long", func(any) task.Result {
+			time.Sleep(20 * time.Minute)
+			return task.Result{Payload: "done"}
+		})
+		require.NoError(t, gf.Start())
+		var ids []string
+		for range 4 {
+			id, err := gf.Push("long", nil)
+			require.NoError(t, err)
+			ids = append(ids, id)
+		}
+		require.NoError(t, gf.Close())
+		for _, id := range ids {
+			require.Equal(t, "done", result(t, gf, id).Payload)
+		}
+	})
+}
+
 func TestRegisterHandlerReplaces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -102,7 +102,13 @@ func (e *envelope) encode() ([]byte, error) {
 
 // marshal is json.Marshal without escaping <, > and &, which costs bytes and
 // protects nobody here.
-func marshal(v any) ([]byte, error) {
+// A MarshalJSON that panics is an error.
+func marshal(v any) (data []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("encoding %T panicked: %v", v, p)
+		}
+	}()
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)

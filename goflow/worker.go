@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,8 +52,16 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 func (w *Worker) Concurrency() int { return w.opts.concurrency }
 
 // LastReceive is when the broker last answered a receive; zero: never. A
-// worker whose last receive is long ago is not ready.
-func (w *Worker) LastReceive() time.Time { return w.health.lastReceive() }
+// worker whose last receive is long ago is not ready. While every slot is
+// taken nothing is received, and it is now.
+func (w *Worker) LastReceive() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.active >= w.opts.concurrency {
+		return time.Now()
+	}
+	return w.health.lastReceive()
+}
 
 // Run works until ctx ends, then stops cleanly: the receive in progress may
 // return, what was not started goes back at once, running tasks get the drain
@@ -68,6 +77,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.keeper = newKeeper(w.broker, w.processor.store, limits.Lease)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	w.processor.stuck.limit = int64(w.opts.concurrency)
+	w.processor.stuck.full = func() { stop(ErrStuck) }
 	base, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	kept, release := context.WithCancel(context.WithoutCancel(ctx))
@@ -206,9 +217,6 @@ func (w *Worker) settle(ctx context.Context, h *hold, o Outcome, stop context.Ca
 		lease := port.Lease{Delivery: h.delivery, For: o.After}
 		err = retryOne(ctx, func() error { return w.broker.Extend(ctx, []port.Lease{lease}) })
 	}
-	if w.processor.stuck.n.Load() >= int64(w.opts.concurrency) {
-		err = ErrStuck
-	}
 	if errors.Is(err, port.ErrLeaseLost) || err == nil && o.Action == Leave {
 		return // another worker's by now: it says nothing of broker and store
 	}
@@ -235,7 +243,7 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	left := w.abandoned
+	left := slices.Clone(w.abandoned)
 	for h := range w.held { // handlers that must not be left, and ignore their context
 		left = append(left, taskID(&h.delivery))
 	}

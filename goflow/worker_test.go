@@ -145,6 +145,43 @@ func TestWorker(t *testing.T) {
 			w.push("deaf", 2)
 			require.ErrorIs(w, w.newWorker(goflow.Concurrency(2)).Run(w.Context()), goflow.ErrStuck)
 		},
+		"WorkerWhoseSlotsAreAllStuckInOnceJobsStops": func(w *world) {
+			release := make(chan struct{})
+			goflow.NewJob[int, int]("deaf", goflow.Timeout(time.Minute), goflow.Once()).Handle(w.mux, func(context.Context, int) (int, error) {
+				<-release
+				return 0, nil
+			})
+			w.push("deaf", 1)
+			w.push("deaf", 2)
+			w.push("deaf", 3)
+			err := w.newWorker(goflow.Concurrency(2)).Run(w.Context())
+			require.ErrorIs(w, err, goflow.ErrStuck)
+			var abandoned *goflow.AbandonedError
+			require.ErrorAs(w, err, &abandoned)
+			require.Len(w, abandoned.IDs, 2)
+			close(release)
+		},
+		"ClaimThatCannotBeRenewedEndsTheHandlersContext": func(w *world) {
+			store := &failingClaims{Store: w.records}
+			w.store = store
+			var cause error
+			goflow.NewJob[int, int]("once", goflow.Once()).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
+				if cause == nil {
+					store.fail.Store(true)
+					begin := time.Now()
+					<-ctx.Done()
+					store.fail.Store(false)
+					cause = context.Cause(ctx)
+					require.Less(w, time.Since(begin), testLease, "before another may take the claim")
+				}
+				return 0, ctx.Err()
+			})
+			stop := w.start()
+			rec := w.wait(w.push("once", 1))
+			require.NoError(w, stop())
+			require.ErrorIs(w, cause, goflow.ErrLeaseLost)
+			require.Equal(w, task.Done, rec.State)
+		},
 		"StopGivesRunningTasksTheDrainTime": func(w *world) {
 			goflow.NewJob[int, int]("long").Handle(w.mux, func(context.Context, int) (int, error) {
 				time.Sleep(20 * time.Second)
@@ -269,6 +306,19 @@ func TestWorker(t *testing.T) {
 			inWorld(t, subtest)
 		})
 	}
+}
+
+// failingClaims is a store whose claims fail on demand.
+type failingClaims struct {
+	port.Store
+	fail atomic.Bool
+}
+
+func (s *failingClaims) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
+	if s.fail.Load() {
+		return make([]port.Record, len(claims)), port.ErrUnavailable
+	}
+	return s.Store.Claim(ctx, claims)
 }
 
 func TestWorkerRefusesBadOptions(t *testing.T) {
