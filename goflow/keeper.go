@@ -199,24 +199,32 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, h := range holds {
-		switch itemErr := port.ItemError(err, i); {
-		case itemErr == nil:
-			h.end, h.due = end, end.Add(-k.lease/2)
-		case errors.Is(itemErr, port.ErrLeaseLost):
-			h.lose()
-		}
+		h.extended(port.ItemError(err, i), end)
 	}
 	for i, h := range claimants {
-		if h.claim == nil { // its outcome is being saved
-			continue
-		}
-		switch itemErr := port.ItemError(claimErr, i); {
-		case itemErr == nil:
-			h.claimEnd = end.Add(-margin(k.lease))
-		case errors.Is(itemErr, port.ErrFenced), errors.Is(itemErr, port.ErrFinished):
-			h.lose()
-		default:
-			h.due = time.Now().Add(k.lease / 32)
-		}
+		h.renewed(port.ItemError(claimErr, i), end)
+	}
+}
+
+// extended notes what became of an extension. The caller holds the lock.
+func (h *hold) extended(err error, end time.Time) {
+	switch {
+	case err == nil:
+		h.end, h.due = end, end.Add(-h.keeper.lease/2)
+	case errors.Is(err, port.ErrLeaseLost):
+		h.lose()
+	}
+}
+
+// renewed notes what became of the claim's renewal. The caller holds the lock.
+func (h *hold) renewed(err error, end time.Time) {
+	switch {
+	case h.claim == nil: // its outcome is being saved
+	case err == nil:
+		h.claimEnd = end.Add(-margin(h.keeper.lease))
+	case errors.Is(err, port.ErrFenced), errors.Is(err, port.ErrFinished):
+		h.lose()
+	default:
+		h.due = time.Now().Add(h.keeper.lease / 32)
 	}
 }

@@ -145,6 +145,12 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 	case a.number > a.policy.maxAttempts:
 		return new(a.bury(ctx, reasonCrashed, a.crash()))
 	}
+	return a.secure(ctx)
+}
+
+// secure takes what the run needs: the place of a suspect, the claim of a job
+// that is Once, and the mark of its start.
+func (a *attempt) secure(ctx context.Context) *Outcome {
 	untraced := a.delivery.Receives-1 > a.rec.GiveBacks
 	if untraced && !a.mayRunSuspect() {
 		return new(a.release(a.suspectPause()))
