@@ -134,7 +134,7 @@ func TestCrash(t *testing.T) {
 			body := first.Body
 			require.NoError(w, w.queue.Send(w.Context(), []port.Message{{ID: id, Body: body}})) // a copy
 			require.NoError(w, w.queue.Extend(w.Context(), []port.Lease{{Delivery: first}}))
-			stopOne, stopTwo := w.start(), w.start()
+			stopOne, stopTwo := w.start(goflow.Concurrency(1)), w.start(goflow.Concurrency(1))
 			require.Equal(w, task.Done, w.wait(id).State)
 			time.Sleep(4 * testLease)
 			require.NoError(w, stopOne())
