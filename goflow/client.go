@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,12 +79,13 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 	failed := port.ItemErrors{}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	p := c.newPushing(ctx, opts)
 	var ready []int
 	msgs := make([]port.Message, len(tasks))
 	for i, t := range tasks {
 		ids[i] = newID(time.Now())
 		var err error
-		if msgs[i], err = c.message(ctx, ids[i], t, opts); err != nil {
+		if msgs[i], err = p.message(ids[i], t); err != nil {
 			failed[i] = err
 			continue
 		}
@@ -106,48 +108,61 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 	return ids, failed.Err()
 }
 
-// message makes the message of one task. The caller holds c.mu.
-func (c *Client) message(ctx context.Context, id string, t task.Task, opts []PushOption) (port.Message, error) {
-	var o pushOptions
-	var errs []error
+// pushing is what the tasks of one PushMany have in common.
+type pushing struct {
+	*Client
+	options pushOptions
+	limits  port.Limits
+	err     error // of all of them
+}
+
+// newPushing reads options and limits once. The caller holds c.mu.
+func (c *Client) newPushing(ctx context.Context, opts []PushOption) *pushing {
+	p := &pushing{Client: c}
+	errs := []error{ctx.Err()}
 	for _, opt := range opts {
-		errs = append(errs, opt.applyPush(&o))
+		errs = append(errs, opt.applyPush(&p.options))
 	}
 	if c.closed {
 		errs = append(errs, fmt.Errorf("goflow: client: %w", ErrClosed))
 	}
-	if t.ID != "" {
-		errs = append(errs, fmt.Errorf("goflow: %w task: ID %q is set, but Push makes the IDs", ErrInvalid, t.ID))
+	if p.err = errors.Join(errs...); p.err != nil {
+		return p
 	}
-	errs = append(errs, validType(t.Type), ctx.Err())
-	if err := errors.Join(errs...); err != nil {
+	if p.limits, p.err = c.limits(ctx); p.err != nil {
+		p.err = fmt.Errorf("goflow: push: %w", p.err)
+	} else if p.limits.MaxDelay > 0 && p.options.delay > p.limits.MaxDelay {
+		p.err = invalid("Delay(%v): this broker takes at most %v", p.options.delay, p.limits.MaxDelay)
+	}
+	return p
+}
+
+// message makes the message of one task.
+func (p *pushing) message(id string, t task.Task) (port.Message, error) {
+	if err := cmp.Or(p.err, validType(t.Type)); err != nil {
 		return port.Message{}, err
 	}
-	limits, err := c.limits(ctx)
-	if err != nil {
-		return port.Message{}, fmt.Errorf("goflow: push %s: %w", t.Type, err)
-	}
-	if limits.MaxDelay > 0 && o.delay > limits.MaxDelay {
-		return port.Message{}, invalid("Delay(%v): this broker takes at most %v", o.delay, limits.MaxDelay)
+	if t.ID != "" {
+		return port.Message{}, fmt.Errorf("goflow: %w task: ID %q is set, but Push makes the IDs", ErrInvalid, t.ID)
 	}
 	e := &envelope{
-		Version: wireVersion, ID: id, Type: t.Type, Headers: o.headers,
-		TTL: o.ttl.Milliseconds(), Options: newWireOptions(o.policy),
+		Version: wireVersion, ID: id, Type: t.Type, Headers: p.options.headers,
+		TTL: p.options.ttl.Milliseconds(), Options: newWireOptions(p.options.policy),
 	}
-	msg := port.Message{ID: id, Delay: o.delay}
-	err = c.fill(&msg, e, t.Payload, limits)
+	msg := port.Message{ID: id, Delay: p.options.delay}
+	err := p.fill(&msg, e, t.Payload)
 	return msg, err
 }
 
 // fill puts the envelope into msg: as it is towards an in-process broker, else
 // as JSON.
-func (c *Client) fill(msg *port.Message, e *envelope, payload any, limits port.Limits) (err error) {
+func (p *pushing) fill(msg *port.Message, e *envelope, payload any) (err error) {
 	raw, isRaw := payload.(encoded)
 	if isRaw && !json.Valid(raw) {
 		return fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, e.Type)
 	}
 	e.Payload = json.RawMessage(raw)
-	if _, ok := c.broker.(port.InProcess); ok {
+	if _, ok := p.broker.(port.InProcess); ok {
 		e.value, e.hasValue = payload, !isRaw
 		msg.Value = e
 		return nil
@@ -160,7 +175,7 @@ func (c *Client) fill(msg *port.Message, e *envelope, payload any, limits port.L
 	if msg.Body, err = e.encode(); err != nil {
 		return err
 	}
-	if most := limits.MaxMessageBytes - envelopeReserve; limits.MaxMessageBytes > 0 && len(msg.Body) > most {
+	if most := p.limits.MaxMessageBytes - envelopeReserve; p.limits.MaxMessageBytes > 0 && len(msg.Body) > most {
 		return fmt.Errorf("goflow: push %s: message of %d bytes is %w: this queue takes %d", e.Type, len(msg.Body), ErrTooLarge, most)
 	}
 	return nil
