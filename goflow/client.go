@@ -139,7 +139,7 @@ func (c *Client) newPushing(ctx context.Context, opts []PushOption) *pushing {
 
 // message makes the message of one task.
 func (p *pushing) message(id string, t task.Task) (port.Message, error) {
-	if err := cmp.Or(p.err, validType(t.Type)); err != nil {
+	if err := cmp.Or(validType(t.Type), p.err); err != nil {
 		return port.Message{}, err
 	}
 	if t.ID != "" {

@@ -3,7 +3,9 @@ package goflow_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -117,6 +119,30 @@ func TestCrash(t *testing.T) {
 			}
 			require.NoError(w, stop())
 			require.Equal(w, 1, most)
+		},
+		"StartMarkKeepsTheClaim": func(w *world) {
+			var runs atomic.Int64
+			finish := make(chan struct{})
+			goflow.NewJob[int, int]("once", goflow.Once()).Handle(w.mux, func(context.Context, int) (int, error) {
+				if runs.Add(1) == 1 {
+					<-finish
+				}
+				return 0, nil
+			})
+			id := w.push("once", 1)
+			lost := w.receive(w.queue) // by a process that died: the next receive marks the start
+			require.NoError(w, w.queue.Send(w.Context(), []port.Message{{ID: id, Body: lost.Body}}))
+			beside := w.receive(w.queue)
+			require.NoError(w, w.queue.Extend(w.Context(), []port.Lease{{Delivery: lost}}))
+			first := make(chan goflow.Outcome)
+			d := w.receive(w.queue)
+			require.Equal(w, 2, d.Receives)
+			go func() { first <- w.newProcessor().Process(w.Context(), d) }()
+			synctest.Wait()
+			require.Equal(w, goflow.Release, w.newProcessor().Process(w.Context(), beside).Action)
+			close(finish)
+			require.Equal(w, goflow.Ack, (<-first).Action)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"OnceIsNotRunBesideItself": func(w *world) {
 			running, runs := 0, 0
