@@ -51,13 +51,16 @@ func retryOne(ctx context.Context, f func() error) error {
 }
 
 // sleep waits for d and reports whether ctx lasted that long.
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool { return !within(ctx.Done(), d) }
+
+// within waits for done, for d at the longest, and tells whether it came.
+func within(done <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-done:
 		return true
-	case <-ctx.Done():
+	case <-timer.C:
 		return false
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -125,6 +126,19 @@ func flatten(err error) error {
 		return RetryAfter(wish.after, plain)
 	}
 	return plain
+}
+
+// stuckCount counts handlers that outlived their context.
+type stuckCount struct {
+	n     atomic.Int64
+	limit int64
+	full  func() // called when the limit is reached
+}
+
+func (s *stuckCount) add(n int64) {
+	if s.n.Add(n) >= s.limit && s.full != nil {
+		s.full()
+	}
 }
 
 // flights are the tasks under way in this process: a process runs one delivery

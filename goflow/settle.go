@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -220,19 +219,6 @@ func text(err error) string {
 		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
 	}
 	return s
-}
-
-// stuckCount counts handlers that outlived their context.
-type stuckCount struct {
-	n     atomic.Int64
-	limit int64
-	full  func() // called when the limit is reached
-}
-
-func (s *stuckCount) add(n int64) {
-	if s.n.Add(n) >= s.limit && s.full != nil {
-		s.full()
-	}
 }
 
 func logTask(id, taskType string) slog.Attr {

@@ -254,15 +254,3 @@ func taskID(d *Delivery) string {
 	e, _ := decodeEnvelope(d)
 	return e.ID
 }
-
-// within waits for done, for d at the longest, and tells whether it came.
-func within(done <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
