@@ -90,7 +90,7 @@ func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record)
 		ID: rec.ID, Generation: rec.Generation, Reason: reason, Error: rec.Error, Attempts: rec.Attempts,
 		Receives: a.delivery.Receives, SentAt: a.delivery.SentAt.UTC(), DiedAt: time.Now().UTC(),
 	}
-	ctx, cancel := settling(ctx)
+	ctx, cancel := a.settling(ctx)
 	defer cancel()
 	var err error
 	for _, attributes := range note.attributes(a.delivery.Attributes) {

@@ -13,6 +13,7 @@ const (
 	DefaultLease            = time.Minute        // of a received message
 	DefaultPollWait         = 20 * time.Second   // the longest that SQS waits for a message
 	DefaultDrain            = 25 * time.Second   // for running tasks when a worker stops
+	DefaultMargin           = time.Second        // before the end of a Lambda function's time
 	DefaultUnknownTypeGrace = 10 * time.Minute   // before a task that no handler knows is dead
 	DefaultRecordTTL        = 8 * 24 * time.Hour // of a record, at least a day more than the queue's retention
 	DefaultWorkers          = 5                  // of local mode

@@ -29,7 +29,6 @@ type hold struct {
 	keeper   *keeper
 	delivery Delivery
 	cancel   context.CancelCauseFunc
-	onReturn func()
 
 	// Guarded by keeper.mu.
 	end      time.Time // of the lease, by the monotonic clock; zero: never
@@ -44,8 +43,8 @@ func newKeeper(b Broker, s Store, lease time.Duration) *keeper {
 }
 
 // keep holds a delivery until drop.
-func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc, onReturn func()) *hold {
-	h := &hold{keeper: k, delivery: d, cancel: cancel, onReturn: onReturn, end: d.LeaseEnd}
+func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
+	h := &hold{keeper: k, delivery: d, cancel: cancel, end: d.LeaseEnd}
 	if d.LeaseEnd.IsZero() {
 		return h
 	}
@@ -94,14 +93,6 @@ func (h *hold) endClaim() {
 // margin is how much earlier the holder of a claim stops than the claim ends;
 // whoever takes it over waits as much longer.
 func margin(claim time.Duration) time.Duration { return min(2*time.Second, claim/8) }
-
-// handlerReturned frees the handler's slot; what is left is to settle.
-func (h *hold) handlerReturned() {
-	if h == nil {
-		return
-	}
-	h.onReturn()
-}
 
 // run extends leases until ctx ends. It sleeps until the first is due: an idle
 // worker costs nothing.

@@ -70,6 +70,7 @@ type workerOptions struct {
 	shared           shared
 	concurrency      int
 	drain            time.Duration
+	margin           time.Duration
 	unknownTypeGrace time.Duration
 	dead             port.Broker
 	noDead           bool
@@ -180,6 +181,20 @@ func Drain(d time.Duration) WorkerOption {
 	})
 }
 
+// Margin is how long before the end of its time a BatchWorker ends the contexts
+// of its handlers, to store and report what they come to: 10 ms to 5 minutes,
+// DefaultMargin unless set, and never more than a quarter of the time there is.
+// Half of it is the handlers', to return in.
+func Margin(d time.Duration) WorkerOption {
+	return workerOption(func(w *workerOptions) error {
+		if d < 10*time.Millisecond || d > 5*time.Minute {
+			return invalid("Margin(%v): give 10ms to 5m", d)
+		}
+		w.margin = d
+		return nil
+	})
+}
+
 // UnknownTypeGrace is how long a task whose type has no handler here is given
 // back, for another deployment to run, before it is dead: 0 or more,
 // DefaultUnknownTypeGrace unless set.
@@ -241,6 +256,7 @@ func newWorkerOptions(opts []WorkerOption) (workerOptions, error) {
 	w := workerOptions{
 		shared:           newShared(),
 		drain:            DefaultDrain,
+		margin:           DefaultMargin,
 		unknownTypeGrace: DefaultUnknownTypeGrace,
 	}
 	var errs []error

@@ -32,6 +32,7 @@ type Outcome struct {
 	Err error
 
 	interrupted bool // the run was cut off because the worker stops
+	postponed   bool // a suspect that has to wait, as custody.suspectsWait asks
 }
 
 // Processor takes one delivery to its outcome: the one engine of every home.
@@ -40,7 +41,7 @@ type Processor struct {
 	mux      *Mux
 	store    Store
 	opts     workerOptions
-	limits   func(context.Context) (port.Limits, error)
+	limitsOf func(context.Context) (port.Limits, error)
 	flights  flights
 	suspects chan struct{} // holds the place of the one suspect that may run
 	stuck    stuckCount
@@ -53,43 +54,59 @@ func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, 
 	if err != nil {
 		return nil, err
 	}
-	return &Processor{mux: m, store: s, opts: o, limits: limitsOf(b), suspects: make(chan struct{}, 1)}, nil
+	return &Processor{mux: m, store: s, opts: o, limitsOf: limitsOf(b), suspects: make(chan struct{}, 1)}, nil
 }
 
 // Process runs a delivery's task and makes its outcome durable; the home then
 // only acks, releases or leaves the message. When ctx ends with the cause
 // ErrLeaseLost or ErrStopping, the handler's context ends with it.
 func (p *Processor) Process(ctx context.Context, d Delivery) Outcome {
-	return p.process(ctx, &d, nil)
+	return p.process(ctx, &d, custody{})
+}
+
+// custody is how a home holds a delivery while it is processed. The zero value
+// is a home that promises nothing.
+type custody struct {
+	hold *hold // the keeper's, which renews lease and claim; nil: nobody does
+	// returned is called when the handler has returned and only the settling is
+	// left; nil: nobody asks.
+	returned func()
+	// until is when the home's own time is over, and with it everything that
+	// still runs; zero: never.
+	until time.Time
+	// grace is what a handler gets to return after its context ended; zero:
+	// handlerGrace.
+	grace time.Duration
+	// suspectsWait: the others of the batch are not settled yet.
+	suspectsWait bool
 }
 
 // process is one delivery from top to bottom: decode, admit, run, settle.
-func (p *Processor) process(ctx context.Context, d *Delivery, h *hold) Outcome {
-	a := &attempt{Processor: p, delivery: d, hold: h}
-	if err := a.open(ctx); err != nil {
+func (p *Processor) process(ctx context.Context, d *Delivery, c custody) Outcome {
+	a := &attempt{Processor: p, delivery: d, custody: c}
+	if err := a.open(); err != nil {
 		return a.bury(ctx, reasonMalformed, err)
 	}
 	if !p.flights.enter(a.rec.ID) {
-		return a.release(a.leaseFor() / 2) // a copy of it runs here right now
+		return a.release(a.lease(ctx) / 2) // a copy of it runs here right now
 	}
 	defer p.flights.leave(a.rec.ID)
 	if outcome := a.admit(ctx); outcome != nil {
 		return *outcome
 	}
 	result, err := a.run(ctx)
-	a.returned()
+	a.handlerReturned()
 	return a.settle(ctx, result, err)
 }
 
 // attempt is one delivery on its way through the processor.
 type attempt struct {
 	*Processor
+	custody
 	delivery *Delivery
-	hold     *hold // the worker's lease on it; nil in other homes
 	env      *envelope
 	entry    *entry // nil: unknown type
 	policy   policy
-	limit    port.Limits
 	rec      Record // what the store knows, then what it is to know
 	number   int    // of this attempt, from 1
 	opened   time.Time
@@ -99,7 +116,7 @@ type attempt struct {
 
 // open decodes the message. Whatever is wrong with it, a.rec has the ID and
 // generation under which the failure is recorded.
-func (a *attempt) open(ctx context.Context) (err error) {
+func (a *attempt) open() (err error) {
 	a.opened = time.Now()
 	a.env, err = decodeEnvelope(a.delivery)
 	a.rec = Record{ID: a.env.ID, State: task.Open, Generation: 1}
@@ -118,9 +135,6 @@ func (a *attempt) open(ctx context.Context) (err error) {
 	own, err := a.env.Options.policy()
 	a.policy = own.or(a.policy).or(a.opts.policy).or(defaultPolicy())
 	a.number = 1
-	if limits, limitsErr := a.limits(ctx); limitsErr == nil {
-		a.limit = limits
-	}
 	return err
 }
 
@@ -152,8 +166,10 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 // that is Once, and the mark of its start.
 func (a *attempt) secure(ctx context.Context) *Outcome {
 	untraced := a.delivery.Receives-1 > a.rec.GiveBacks
-	if untraced && !a.mayRunSuspect() {
-		return new(a.release(a.suspectPause()))
+	if untraced && !a.mayRunSuspect(ctx) {
+		outcome := a.release(a.suspectPause(ctx))
+		outcome.postponed = true
+		return &outcome
 	}
 	if a.entry.once {
 		if outcome := a.claim(ctx); outcome != nil {
@@ -211,7 +227,7 @@ func (a *attempt) adopt(rec Record) {
 func (a *attempt) claim(ctx context.Context) *Outcome {
 	c := port.Claim{
 		ID: a.rec.ID, Generation: a.rec.Generation, Token: rand.Text(),
-		For: a.leaseFor(), Expires: a.expires(),
+		For: a.claimTime(ctx), Expires: a.expires(),
 	}
 	var recs []Record
 	err := retryOne(ctx, func() (err error) {
@@ -222,7 +238,7 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 	case errors.Is(err, port.ErrFinished):
 		return new(a.finished(ctx, recs[0]))
 	case errors.Is(err, port.ErrClaimed):
-		return new(a.release(a.leaseFor() / 2))
+		return new(a.release(a.lease(ctx) / 2))
 	case err != nil:
 		return new(a.trouble(err))
 	}
@@ -235,8 +251,14 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 // mayRunSuspect takes the place of the one suspect that may run, if the task
 // is one: it was started before without an outcome, or has no second chance,
 // and an earlier receive left no trace. A message near its end does not wait.
-func (a *attempt) mayRunSuspect() bool {
-	if a.rec.Starts == 0 && a.number < a.policy.maxAttempts || !a.lasts(a.suspectPause()) {
+func (a *attempt) mayRunSuspect(ctx context.Context) bool {
+	if a.rec.Starts == 0 && a.number < a.policy.maxAttempts {
+		return true
+	}
+	if a.suspectsWait {
+		return false
+	}
+	if !a.lasts(ctx, a.suspectPause(ctx)) {
 		return true
 	}
 	select {
@@ -249,8 +271,8 @@ func (a *attempt) mayRunSuspect() bool {
 }
 
 // suspectPause grows with the receives, which the broker may have limited.
-func (a *attempt) suspectPause() time.Duration {
-	half := a.leaseFor() / 2
+func (a *attempt) suspectPause(ctx context.Context) time.Duration {
+	half := a.lease(ctx) / 2
 	return half + jitter(half*time.Duration(min(a.delivery.Receives, 20)))
 }
 
@@ -270,9 +292,11 @@ func (a *attempt) mark(ctx context.Context) *Outcome {
 	return nil
 }
 
-// returned frees what the handler held: its slot, and its place as a suspect.
-func (a *attempt) returned() {
-	a.hold.handlerReturned()
+// handlerReturned frees what the handler held: its slot, and its place as a suspect.
+func (a *attempt) handlerReturned() {
+	if a.returned != nil {
+		a.returned()
+	}
 	a.clear()
 }
 

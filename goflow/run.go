@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 		return r.result, because(ctx, r.err)
 	case <-ctx.Done():
 	}
-	grace := time.NewTimer(handlerGrace)
+	grace := time.NewTimer(cmp.Or(a.grace, handlerGrace))
 	defer grace.Stop()
 	select {
 	case r := <-done:

@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 	case isPermanent:
 		a.rec.Attempts++
 		return a.bury(ctx, reasonPermanent, permanent)
-	case cause != nil:
+	case cause != nil && !errors.Is(cause, ErrTimeout):
 		return a.interrupt(ctx)
 	default:
 		return a.retry(ctx, err)
@@ -68,7 +69,7 @@ func (a *attempt) retry(ctx context.Context, err error) Outcome {
 	if wish, ok := errors.AsType[*retryAfterError](err); ok {
 		after = wish.after
 	}
-	if a.number >= a.policy.maxAttempts || !a.lasts(after) {
+	if a.number >= a.policy.maxAttempts || !a.lasts(ctx, after) {
 		return a.bury(ctx, reasonFailed, err)
 	}
 	a.rec.Error = text(err)
@@ -101,15 +102,28 @@ func (a *attempt) giveBack(ctx context.Context, after time.Duration) Outcome {
 
 // lasts tells whether the broker would still deliver the message after that
 // pause.
-func (a *attempt) lasts(after time.Duration) bool {
-	if a.limit.MaxReceives > 0 && a.delivery.Receives >= a.limit.MaxReceives {
+func (a *attempt) lasts(ctx context.Context, after time.Duration) bool {
+	limits := a.limits(ctx)
+	if limits.MaxReceives > 0 && a.delivery.Receives >= limits.MaxReceives {
 		return false
 	}
-	if a.limit.Retention == 0 || a.delivery.SentAt.IsZero() {
+	if limits.Retention == 0 || a.delivery.SentAt.IsZero() {
 		return true
 	}
-	margin := min(retentionMargin, a.limit.Retention/10)
-	return time.Since(a.delivery.SentAt)+after <= a.limit.Retention-margin
+	margin := min(retentionMargin, limits.Retention/10)
+	return time.Since(a.delivery.SentAt)+after <= limits.Retention-margin
+}
+
+// limits are the broker's, or none while they cannot be read. They are asked
+// for only where they matter: a task that succeeds at once needs none.
+func (a *attempt) limits(ctx context.Context) port.Limits {
+	ctx, cancel := a.settling(ctx)
+	defer cancel()
+	limits, err := a.limitsOf(ctx)
+	if err != nil {
+		return port.Limits{}
+	}
+	return limits
 }
 
 // unknown gives a task back that no handler here knows, because another
@@ -118,7 +132,7 @@ func (a *attempt) unknown(ctx context.Context) Outcome {
 	const shortest, longest = 5 * time.Second, time.Minute
 	left := a.opts.unknownTypeGrace - time.Since(a.delivery.FirstReceivedAt)
 	after := min(shortest<<min(a.delivery.Receives, 4), longest)
-	if left <= 0 || !a.lasts(after) {
+	if left <= 0 || !a.lasts(ctx, after) {
 		return a.bury(ctx, reasonUnknown, fmt.Errorf("%w: %s", ErrUnknownType, a.env.Type))
 	}
 	return a.release(min(shortest+jitter(after-shortest), left))
@@ -171,7 +185,7 @@ func (a *attempt) release(after time.Duration) Outcome {
 // save stores a.rec. It goes on when ctx has ended: a run that is over is
 // worth storing even while the worker stops.
 func (a *attempt) save(ctx context.Context) error {
-	ctx, cancel := settling(ctx)
+	ctx, cancel := a.settling(ctx)
 	defer cancel()
 	a.rec.Expires = a.expires()
 	if a.rec.Epoch > 0 {
@@ -195,13 +209,31 @@ func settling(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 }
 
+// settling bounds what a home with an end does, so that it can still answer.
+func (a *attempt) settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := settling(ctx)
+	if a.until.IsZero() {
+		return ctx, cancel
+	}
+	bounded, cancelBound := context.WithDeadline(ctx, a.until.Add(-a.grace/2))
+	return bounded, func() { cancelBound(); cancel() }
+}
+
 func (a *attempt) expires() time.Time { return time.Now().Add(a.opts.shared.recordTTL) }
 
-// leaseFor is how long a claim lasts, and what short pauses are measured by.
-// Where leases never end nobody renews, so the claim covers the whole run.
-func (a *attempt) leaseFor() time.Duration {
-	if a.limit.Lease > 0 {
-		return a.limit.Lease
+// lease is what short pauses are measured by.
+func (a *attempt) lease(ctx context.Context) time.Duration {
+	return cmp.Or(a.limits(ctx).Lease, a.policy.timeout+2*handlerGrace)
+}
+
+// claimTime is how long a claim lasts: one lease, or where nobody renews it the
+// whole run, which the end of the home cuts short.
+func (a *attempt) claimTime(ctx context.Context) time.Duration {
+	switch {
+	case a.hold != nil:
+		return a.lease(ctx)
+	case !a.until.IsZero():
+		return min(time.Until(a.until), a.policy.timeout) + 2*handlerGrace
 	}
 	return a.policy.timeout + 2*handlerGrace
 }

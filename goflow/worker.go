@@ -102,7 +102,7 @@ func (w *Worker) check(ctx context.Context) (port.Limits, error) {
 			}
 		}
 	}
-	return w.processor.limits(ctx)
+	return w.processor.limitsOf(ctx)
 }
 
 // poll receives into free slots until ctx ends. base is what tasks run under;
@@ -177,7 +177,7 @@ func (w *Worker) count(active, settling int) {
 func (w *Worker) start(ctx, base context.Context, d Delivery, stop context.CancelCauseFunc) {
 	taskCtx, cancel := context.WithCancelCause(base)
 	returned := sync.OnceFunc(func() { w.count(-1, 1) })
-	h := w.keeper.keep(d, cancel, returned)
+	h := w.keeper.keep(d, cancel)
 	w.mu.Lock()
 	w.active++
 	w.held[h] = struct{}{}
@@ -186,7 +186,7 @@ func (w *Worker) start(ctx, base context.Context, d Delivery, stop context.Cance
 		defer cancel(nil)
 		outcome := Outcome{Action: Release}
 		if ctx.Err() == nil {
-			outcome = w.processor.process(taskCtx, &d, h)
+			outcome = w.processor.process(taskCtx, &d, custody{hold: h, returned: returned})
 		}
 		returned() // where no handler ran
 		w.settle(base, h, outcome, stop)

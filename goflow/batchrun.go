@@ -1,0 +1,207 @@
+package goflow
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// batchRun is one batch on its way.
+type batchRun struct {
+	*BatchWorker
+	batch  Batch
+	ctx    context.Context //nolint:containedctx // of everything in the batch
+	cancel context.CancelCauseFunc
+	began  time.Time
+	until  time.Time // when the home's time is over; zero: never
+	margin time.Duration
+
+	mu       sync.Mutex
+	outcomes []Outcome
+	closed   bool // the home has its answer
+}
+
+func newBatchRun(ctx context.Context, w *BatchWorker, b Batch) *batchRun {
+	r := &batchRun{BatchWorker: w, batch: b, began: time.Now()}
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		// A margin that is too large for the home must not keep all from starting.
+		r.until, r.margin = deadline, min(w.opts.margin, time.Until(deadline)/4)
+	}
+	r.outcomes = slices.Repeat([]Outcome{{Action: Leave, Err: errUnsettled}}, len(b.Deliveries))
+	return r
+}
+
+// over waits for done and tells whether the home's time was over before.
+func (r *batchRun) over(done <-chan struct{}) bool {
+	if r.until.IsZero() {
+		<-done
+		return false
+	}
+	return !within(done, time.Until(r.until.Add(-r.margin/4)))
+}
+
+// close returns the outcomes; those that come later are dropped.
+func (r *batchRun) close() []Outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return r.outcomes
+}
+
+func (r *batchRun) set(o Outcome, deliveries ...int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range deliveries {
+		if !r.closed {
+			r.outcomes[i] = o
+		}
+	}
+}
+
+// lane is deliveries, by their index, that run one after the other.
+type lane []int
+
+func (r *batchRun) lanes() (lanes []lane) {
+	groups := map[string]int{} // the lane of each
+	for i := range r.batch.Deliveries {
+		group := r.batch.Deliveries[i].Group
+		if n, ok := groups[group]; ok {
+			lanes[n] = append(lanes[n], i)
+			continue
+		}
+		if r.batch.Ordered && group != "" {
+			groups[group] = len(lanes)
+		}
+		lanes = append(lanes, lane{i})
+	}
+	return lanes
+}
+
+// run runs the lanes at once, then what suspects hold up, one by one.
+func (r *batchRun) run() {
+	lanes := r.lanes()
+	held := make([]lane, len(lanes))
+	r.flying.Add(int64(len(lanes)))
+	var running sync.WaitGroup
+	for n, l := range lanes {
+		running.Go(func() {
+			defer r.flying.Add(-1)
+			held[n] = r.follow(l, true)
+		})
+	}
+	running.Wait()
+	for _, l := range held {
+		r.flying.Add(1)
+		r.follow(l, false)
+		r.flying.Add(-1)
+	}
+}
+
+// follow runs a lane until a delivery has to come again; the rest goes back
+// after it. Where suspects wait, it returns the first one and what is behind it.
+func (r *batchRun) follow(l lane, suspectsWait bool) lane {
+	for n, i := range l {
+		outcome := r.one(i, suspectsWait)
+		if outcome.postponed && suspectsWait {
+			return l[n:]
+		}
+		if outcome.Action == Release {
+			r.giveBack(outcome.After, i)
+		}
+		if outcome.Err != nil {
+			r.opts.shared.log.ErrorContext(r.ctx, "outcome was not stored, the message comes again", slog.Any("error", outcome.Err))
+		}
+		r.set(outcome, i)
+		if outcome.Action != Ack {
+			r.giveBack(0, l[n+1:]...)
+			r.set(Outcome{Action: Release}, l[n+1:]...)
+			return nil
+		}
+	}
+	return nil
+}
+
+// one takes a slot and processes a delivery, unless it is too late for that.
+func (r *batchRun) one(i int, suspectsWait bool) Outcome {
+	if !r.takeSlot() {
+		return Outcome{Action: Release}
+	}
+	free := sync.OnceFunc(func() { <-r.slots })
+	defer free()
+	ctx, cancel := r.handlerContext(suspectsWait && time.Since(r.began) > r.margin)
+	defer cancel()
+	return r.processor.process(ctx, &r.batch.Deliveries[i], custody{
+		returned: free, until: r.until, grace: r.margin / 2, suspectsWait: suspectsWait,
+	})
+}
+
+// takeSlot waits for a slot as long as there is time to use it.
+func (r *batchRun) takeSlot() bool {
+	ctx := r.ctx
+	if !r.until.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, r.until.Add(-2*r.margin))
+		defer cancel()
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case r.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// handlerContext ends a margin before the home does. A run that began late did
+// not have all the time that there is, so its end does not count as a failure.
+func (r *batchRun) handlerContext(late bool) (context.Context, context.CancelFunc) {
+	if r.until.IsZero() {
+		return context.WithCancel(r.ctx)
+	}
+	cause := ErrTimeout
+	if late {
+		cause = ErrStopping
+	}
+	return context.WithDeadlineCause(r.ctx, r.until.Add(-r.margin), cause)
+}
+
+// giveBack makes messages come again. Where that fails they do so by themselves,
+// only later.
+func (r *batchRun) giveBack(after time.Duration, l ...int) {
+	ctx, cancel := settling(r.ctx)
+	defer cancel()
+	if !r.until.IsZero() {
+		ctx, cancel = context.WithDeadline(ctx, r.until)
+		defer cancel()
+	}
+	for chunk := range slices.Chunk(l, port.MaxMessages) {
+		leases := make([]port.Lease, len(chunk))
+		for n, i := range chunk {
+			leases[n] = port.Lease{Delivery: r.batch.Deliveries[i], For: after}
+		}
+		err := r.lease(ctx, leases)
+		for n := range leases {
+			if err := port.ItemError(err, n); err != nil {
+				r.opts.shared.log.WarnContext(ctx, "message was not given back, it comes again later",
+					slog.String("task", taskID(&leases[n].Delivery)), slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// lease makes the call, for one message together with others' calls.
+func (r *batchRun) lease(ctx context.Context, leases []port.Lease) error {
+	if len(leases) > 1 {
+		_, err := r.extend(ctx, leases)
+		return err
+	}
+	_, err := r.leases.do(ctx, leases[0])
+	return err
+}

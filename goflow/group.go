@@ -1,0 +1,137 @@
+package goflow
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// groupLinger is how long the first of a group waits for others that are under
+// way. A written item costs the same in any company, a call does not.
+const groupLinger = 5 * time.Millisecond
+
+// group makes one call of concurrent calls of one item, as databases commit in
+// groups. The first caller waits for the others, calls for all, and each gets
+// its own answer: there is no goroutine that somebody would have to end.
+type group[In, Out any] struct {
+	most   int // items in a call
+	call   func(ctx context.Context, items []In) ([]Out, error)
+	flying *atomic.Int64 // callers there can be: when all of them wait, none is to come
+
+	mu   sync.Mutex
+	next *flight[In, Out] // takes more items; nil: the next caller is a first one
+}
+
+// flight is one call and those who wait for it.
+type flight[In, Out any] struct {
+	items []In
+	full  chan struct{} // closed when nobody else is awaited
+	done  chan struct{} // closed when outs and err are set
+	outs  []Out
+	err   error
+}
+
+// do returns what the call says of item. The first caller's deadline is the
+// call's, but nobody's cancellation is.
+func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
+	f, place := g.board(item)
+	if place == 0 {
+		within(f.full, groupLinger)
+		g.fly(ctx, f)
+	}
+	<-f.done
+	if place < len(f.outs) {
+		out = f.outs[place]
+	}
+	return out, port.ItemError(f.err, place)
+}
+
+// board adds item to the next flight and returns its place in it.
+func (g *group[In, Out]) board(item In) (f *flight[In, Out], place int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.next == nil {
+		g.next = &flight[In, Out]{full: make(chan struct{}), done: make(chan struct{})}
+	}
+	f = g.next
+	f.items = append(f.items, item)
+	if len(f.items) >= min(g.most, int(g.flying.Load())) {
+		g.next = nil
+		close(f.full)
+	}
+	return f, len(f.items) - 1
+}
+
+// fly makes the call; the others hear of it in any case.
+func (g *group[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
+	defer close(f.done)
+	g.mu.Lock()
+	if g.next == f {
+		g.next = nil
+	}
+	g.mu.Unlock()
+	shared := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		shared, cancel = context.WithDeadline(shared, deadline)
+		defer cancel()
+	}
+	f.err = port.ErrUnavailable // for the others, if the call panics
+	f.outs, f.err = g.call(shared, f.items)
+}
+
+// groupedStore is a Store whose calls of one item go together. It has no extra
+// powers.
+type groupedStore struct {
+	store  Store
+	saves  group[Record, struct{}]
+	loads  group[string, Record]
+	claims group[port.Claim, Record]
+}
+
+func newGroupedStore(s Store, flying *atomic.Int64) *groupedStore {
+	g := &groupedStore{store: s}
+	g.saves = group[Record, struct{}]{most: port.MaxWrites, flying: flying, call: func(ctx context.Context, recs []Record) ([]struct{}, error) {
+		return nil, s.Save(ctx, recs)
+	}}
+	g.loads = group[string, Record]{most: port.MaxReads, flying: flying, call: func(ctx context.Context, ids []string) ([]Record, error) {
+		return s.Load(ctx, ids, true)
+	}}
+	g.claims = group[port.Claim, Record]{most: port.MaxWrites, flying: flying, call: s.Claim}
+	return g
+}
+
+// Save stores one record with those of others; several go as they are.
+func (g *groupedStore) Save(ctx context.Context, recs []Record) error {
+	if len(recs) != 1 {
+		return g.store.Save(ctx, recs)
+	}
+	_, err := g.saves.do(ctx, recs[0])
+	return err
+}
+
+// Load reads one record freshly with those of others.
+func (g *groupedStore) Load(ctx context.Context, ids []string, fresh bool) ([]Record, error) {
+	if len(ids) != 1 || !fresh {
+		return g.store.Load(ctx, ids, fresh)
+	}
+	rec, err := g.loads.do(ctx, ids[0])
+	return []Record{rec}, err
+}
+
+// Claim takes one claim with those of others.
+func (g *groupedStore) Claim(ctx context.Context, claims []port.Claim) ([]Record, error) {
+	if len(claims) != 1 {
+		return g.store.Claim(ctx, claims)
+	}
+	rec, err := g.claims.do(ctx, claims[0])
+	return []Record{rec}, err
+}
+
+// Reopen goes as it is: redrives are rare.
+func (g *groupedStore) Reopen(ctx context.Context, recs []Record) error {
+	return g.store.Reopen(ctx, recs)
+}

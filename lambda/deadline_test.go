@@ -1,0 +1,297 @@
+package lambda_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// rest is a handler that takes as many seconds as its payload says, unless its
+// context ends before.
+func rest(ctx context.Context, seconds int) (int, error) {
+	select {
+	case <-time.After(time.Duration(seconds) * time.Second):
+		return seconds, nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// TestDeadline is about a function that is out of time; it has a minute, and a
+// margin of a second.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	each(t, map[string]func(m *mapping){
+		"HandlerThatOverrunsIsCutOffAndItsSiblingsReported": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			short, long := m.push("rest", 1), m.push("rest", 3600)
+			event := m.event(10)
+			begin := time.Now()
+			require.Len(m, m.invoke(m.handler(), event), 1)
+			require.InDelta(m, 59, time.Since(begin).Seconds(), 0.1, "a margin before the function's time is over")
+			require.Equal(m, task.Done, m.get(short).State)
+			rec := m.get(long)
+			require.Equal(m, []any{task.Open, 1, goflow.ErrTimeout.Error()}, []any{rec.State, rec.Attempts, rec.Error})
+		},
+		"NothingStartsWhenTheTimeIsNearlyOver": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			var ids []string
+			for range 10 {
+				ids = append(ids, m.push("rest", 20))
+			}
+			event := m.event(10)
+			begin := time.Now()
+			failed := m.invoke(m.handler(goflow.Concurrency(3)), event)
+			require.Len(m, failed, 4, "two rounds of 20 s end, the third is cut off")
+			require.InDelta(m, 59, time.Since(begin).Seconds(), 0.1)
+			again := m.event(10)
+			require.Len(m, again.Records, 4, "the unstarted, and those that were cut off late, come at once")
+			for _, id := range ids {
+				require.Zero(m, m.get(id).Attempts, "a run that had to wait for its slot is no attempt when it is cut off")
+			}
+		},
+		"MarginIsAtMostAQuarterOfTheTime": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			id := m.push("rest", 20)
+			require.Empty(m, m.invoke(m.handler(goflow.Margin(5*time.Minute)), m.event(1)))
+			require.Equal(m, task.Done, m.get(id).State)
+		},
+		"HandlerThatIgnoresItsContextIsLeftBehind": func(m *mapping) {
+			release := make(chan struct{})
+			goflow.NewJob[int, int]("deaf").Handle(m.mux, func(context.Context, int) (int, error) {
+				<-release
+				return 1, nil
+			})
+			id := m.push("deaf", 1)
+			require.Len(m, m.invoke(m.handler(), m.event(1)), 1)
+			require.Equal(m, 1, m.get(id).Attempts)
+			close(release)
+			m.drain(m.handler())
+			require.Equal(m, task.Done, m.get(id).State)
+		},
+		"AsManyDeafHandlersAsSlotsEndTheProcess": func(m *mapping) {
+			release := make(chan struct{})
+			defer close(release)
+			goflow.NewJob[int, int]("deaf").Handle(m.mux, func(context.Context, int) (int, error) {
+				<-release
+				return 1, nil
+			})
+			deaf := m.push("deaf", 1)
+			require.PanicsWithValue(m, "goflow: this process has to end: "+goflow.ErrStuck.Error(), func() {
+				m.invoke(m.handler(goflow.Concurrency(1)), m.event(10))
+			})
+			require.Equal(m, 1, m.get(deaf).Attempts, "what could be settled is")
+		},
+		"DeafOnceHandlerEndsTheProcessAndItsSiblingsAreStored": func(m *mapping) {
+			release := make(chan struct{})
+			defer close(release)
+			goflow.NewJob[int, int]("deaf", goflow.Once()).Handle(m.mux, func(context.Context, int) (int, error) {
+				<-release
+				return 1, nil
+			})
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			m.push("deaf", 1)
+			good := m.push("rest", 1)
+			require.Panics(m, func() { m.invoke(m.handler(), m.event(10)) })
+			require.Equal(m, task.Done, m.get(good).State)
+		},
+		"OnceIsNotRunBesideItself": func(m *mapping) {
+			runs := 0
+			goflow.NewJob[int, int]("once", goflow.Once()).Handle(m.mux, func(context.Context, int) (int, error) {
+				runs++
+				time.Sleep(30 * time.Second)
+				return runs, nil
+			})
+			m.push("once", 1)
+			event := m.event(1)
+			require.NoError(m, m.queue.Send(m.Context(), []port.Message{{Body: []byte(event.Records[0].Body)}}))
+			done := make(chan []string)
+			go func() { done <- m.invoke(m.handler(), event) }()
+			synctest.Wait()
+			require.Len(m, m.invoke(m.handler(), m.event(1)), 1, "in another process")
+			require.Empty(m, <-done)
+			m.drain(m.handler())
+			require.Equal(m, 1, runs)
+		},
+		"StopGivesBackWhatRuns": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			id := m.push("rest", 50)
+			h := m.handler()
+			event := m.event(1)
+			done := make(chan []string)
+			go func() { done <- m.invoke(h, event) }()
+			time.Sleep(time.Second)
+			begin := time.Now()
+			h.Stop()
+			require.Len(m, <-done, 1)
+			require.Less(m, time.Since(begin), 500*time.Millisecond)
+			require.Zero(m, m.get(id).Attempts)
+			require.Len(m, m.event(1).Records, 1, "at once")
+		},
+		"NothingStartsAfterAStop": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			id := m.push("rest", 1)
+			h := m.handler()
+			h.Stop()
+			require.Len(m, m.invoke(h, m.event(1)), 1)
+			require.Equal(m, task.Unknown, m.get(id).State)
+		},
+		"StoreThatHangsDoesNotHoldUpTheAnswer": func(m *mapping) {
+			goflow.NewJob[bool, string]("maybe").Handle(m.mux, maybe)
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			m.push("maybe", false)
+			hung := m.push("rest", 2)
+			m.store.hang.Store(&hung)
+			event := m.event(10)
+			begin := time.Now()
+			require.Len(m, m.invoke(m.handler(), event), 1)
+			require.Less(m, time.Since(begin), timeout)
+		},
+	})
+}
+
+// TestSuspects is about tasks that may have killed their process.
+func TestSuspects(t *testing.T) {
+	t.Parallel()
+	each(t, map[string]func(m *mapping){
+		"SuspectRunsWhenTheOthersAreSettled": func(m *mapping) {
+			var suspectRan atomic.Bool
+			goflow.NewJob[int, int]("bomb", goflow.MaxAttempts(1)).Handle(m.mux, func(context.Context, int) (int, error) {
+				require.Contains(m, m.store.calls, "save 3", "the others' results")
+				require.False(m, suspectRan.Swap(true))
+				suspectRan.Store(false)
+				return 1, nil
+			})
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			m.push("bomb", 1)
+			m.push("bomb", 1)
+			m.event(2) // a process that died with them
+			time.Sleep(visibility)
+			for range 3 {
+				m.push("rest", 1)
+			}
+			require.Empty(m, m.invoke(m.handler(), m.event(10)))
+			m.requireEmpty()
+		},
+		"TaskThatKillsItsProcessConvictsNoSibling": func(m *mapping) {
+			const attempts = 3
+			runs := 0
+			goflow.NewJob[int, int]("bomb", goflow.MaxAttempts(attempts)).Handle(m.mux, func(context.Context, int) (int, error) {
+				runs++
+				m.store.refuse = func(string) error { return port.ErrRefused } // from here on the process is dead
+				return 0, nil
+			})
+			goflow.NewJob[int, int]("rest", goflow.MaxAttempts(attempts)).Handle(m.mux, rest)
+			bomb := m.push("bomb", 1)
+			var siblings []string
+			for range 9 {
+				siblings = append(siblings, m.push("rest", 1))
+			}
+			for range 10 {
+				event := m.event(10)
+				if len(event.Records) == 0 {
+					time.Sleep(visibility)
+					continue
+				}
+				m.store.refuse = nil
+				answer, err := m.handler().Handle(m.Context(), event)
+				if m.store.refuse == nil && err == nil {
+					require.Empty(m, answer.BatchItemFailures)
+					m.purge()
+				}
+			}
+			m.store.refuse = nil
+			require.Equal(m, task.Dead, m.get(bomb).State)
+			require.LessOrEqual(m, runs, attempts+1)
+			require.Equal(m, map[string]string{bomb: "crashed"}, m.deadLetters())
+			for _, id := range siblings {
+				require.Equal(m, task.Done, m.get(id).State)
+			}
+		},
+	})
+}
+
+// TestOrder is about queues that keep order.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	each(t, map[string]func(m *mapping){
+		"FailureHoldsUpItsGroupAndNoOther": func(m *mapping) {
+			m.arn += ".fifo"
+			var ran []string
+			bad := true
+			goflow.NewJob[string, string]("step").Handle(m.mux, func(_ context.Context, step string) (string, error) {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				ran = append(ran, step)
+				if step == "a2" && bad {
+					return "", goflow.RetryAfter(10*time.Second, errBad)
+				}
+				return step, nil
+			})
+			for _, step := range []string{"a1", "b1", "a2", "a3", "b2", "a4"} {
+				m.pushTo(step[:1], "step", step)
+			}
+			failed := m.invoke(m.handler(), m.event(10))
+			require.Len(m, failed, 3)
+			require.Equal(m, []string{"a1", "a2"}, steps(ran, "a"))
+			require.Equal(m, []string{"b1", "b2"}, steps(ran, "b"))
+			require.Equal(m, [][]time.Duration{{10 * time.Second}, {0, 0}}, m.extended, "the rest behind the one that failed")
+			bad = false
+			m.drain(m.handler())
+		},
+		"DeadHeadLetsItsGroupGoOn": func(m *mapping) {
+			m.arn += ".fifo"
+			var ran []string
+			goflow.NewJob[string, string]("step", goflow.MaxAttempts(1)).Handle(m.mux, func(_ context.Context, step string) (string, error) {
+				ran = append(ran, step)
+				if step == "a1" {
+					return "", errBad
+				}
+				return step, nil
+			})
+			m.pushTo("a", "step", "a1")
+			m.pushTo("a", "step", "a2")
+			require.Empty(m, m.invoke(m.handler(), m.event(10)))
+			require.Equal(m, []string{"a1", "a2"}, ran)
+		},
+		"SuspectsOfAGroupRunInItsOrder": func(m *mapping) {
+			m.arn += ".fifo"
+			var ran []string
+			goflow.NewJob[string, string]("step", goflow.MaxAttempts(1)).Handle(m.mux, func(_ context.Context, step string) (string, error) {
+				ran = append(ran, step)
+				return step, nil
+			})
+			for _, step := range []string{"a1", "a2", "a3"} {
+				m.pushTo("a", "step", step)
+			}
+			m.event(10) // a process that died with them
+			time.Sleep(visibility)
+			event := m.event(10)
+			slices.SortFunc(event.Records, func(a, b events.SQSMessage) int { return strings.Compare(a.Body, b.Body) }) // as SQS would
+			require.Empty(m, m.invoke(m.handler(), event))
+			require.Equal(m, []string{"a1", "a2", "a3"}, ran)
+		},
+		"GroupsOfAStandardQueueKeepNoOrder": func(m *mapping) {
+			goflow.NewJob[string, string]("step").Handle(m.mux, func(_ context.Context, step string) (string, error) {
+				if step == "a1" {
+					return "", errBad
+				}
+				return step, nil
+			})
+			m.pushTo("a", "step", "a1")
+			m.pushTo("a", "step", "a2")
+			require.Len(m, m.invoke(m.handler(), m.event(10)), 1)
+		},
+	})
+}
