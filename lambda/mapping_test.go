@@ -225,7 +225,9 @@ func (q functionQueue) Extend(ctx context.Context, leases []port.Lease) error {
 	return q.m.queue.Extend(ctx, real)
 }
 
-func (functionQueue) Send(context.Context, []port.Message) error { panic("a function sends nothing to its queue") }
+func (functionQueue) Send(context.Context, []port.Message) error {
+	panic("a function sends nothing to its queue")
+}
 func (functionQueue) Ack(context.Context, []port.Delivery) error { panic("it is Lambda that deletes") }
 func (functionQueue) Receive(context.Context, []port.Delivery) (int, error) {
 	panic("it is Lambda that receives")

@@ -23,10 +23,7 @@ func workOnAWS(ctx context.Context, p pool) error {
 	if err != nil {
 		return err
 	}
-	opts := append(workerOptions(p.settings, p.log), goflow.NoDeadLetters())
-	if parts.Dead != nil {
-		opts = append(opts, goflow.DeadLetters(parts.Dead))
-	}
+	opts := append(config.WorkerOptions(p.settings, p.log), parts.DeadLetters())
 	worker, err := goflow.NewWorker(parts.Queue, parts.Table, p.mux, opts...)
 	if err != nil {
 		return err
@@ -58,7 +55,7 @@ func (p pool) open(ctx context.Context) (config.Parts, error) {
 		if p.settings.NoDLQ {
 			p.settings.DLQURL = "" // made, as the queue's redrive needs it, but not used
 		}
-	} else if err := p.require(); err != nil {
+	} else if err := p.loader.RequirePlaces(p.settings); err != nil {
 		return config.Parts{}, err
 	}
 	parts, err := config.Open(ctx, p.settings)
@@ -66,24 +63,4 @@ func (p pool) open(ctx context.Context) (config.Parts, error) {
 		return parts, err
 	}
 	return parts, parts.Check(ctx)
-}
-
-func (p pool) require() error {
-	if err := p.loader.Require("", "queue-url", "table"); err != nil || p.settings.NoDLQ {
-		return err
-	}
-	return p.loader.Require(", or -no-dlq to only record dead tasks", "dlq-url")
-}
-
-// workerOptions are those that the pool and -memory have in common.
-func workerOptions(s config.Settings, log *slog.Logger) []goflow.WorkerOption {
-	opts := []goflow.WorkerOption{
-		goflow.Drain(s.Drain), goflow.MaxAttempts(s.MaxAttempts), goflow.Timeout(s.Timeout),
-		goflow.Backoff(s.Backoff, s.BackoffCap), goflow.UnknownTypeGrace(s.UnknownTypeGrace),
-		goflow.RecordTTL(s.RecordTTL), goflow.Logger(log),
-	}
-	if s.Concurrency > 0 {
-		opts = append(opts, goflow.Concurrency(s.Concurrency))
-	}
-	return opts
 }

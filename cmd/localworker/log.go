@@ -13,14 +13,10 @@ import (
 
 // newLogger logs readable lines to a terminal and JSON to everything else.
 func newLogger(s config.Settings, w io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		level = slog.LevelInfo // the settings are checked, so it never comes to this
-	}
 	file, isFile := w.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
 	if s.LogFormat == "text" || s.LogFormat == "auto" && terminal {
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, NoColor: !terminal}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: s.Level(), NoColor: !terminal}))
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: s.Level()}))
 }

@@ -33,7 +33,7 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 	}
 	broker := memory.NewBroker(memory.Lease(j.settings.Lease), memory.PollWait(j.settings.PollWait))
 	store := memory.NewStore()
-	worker, err := goflow.NewWorker(broker, store, j.mux, append(workerOptions(j.settings, j.log), goflow.NoDeadLetters())...)
+	worker, err := goflow.NewWorker(broker, store, j.mux, append(config.WorkerOptions(j.settings, j.log), goflow.NoDeadLetters())...)
 	if err != nil {
 		return err
 	}

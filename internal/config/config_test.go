@@ -40,6 +40,7 @@ func TestDefaultsAreThoseOfTheLibrary(t *testing.T) {
 		MaxAttempts: goflow.DefaultMaxAttempts, Timeout: goflow.DefaultTimeout,
 		Backoff: goflow.DefaultBackoffBase, BackoffCap: goflow.DefaultBackoffCap,
 		Lease: goflow.DefaultLease, PollWait: goflow.DefaultPollWait, Drain: goflow.DefaultDrain,
+		Margin:           goflow.DefaultMargin,
 		UnknownTypeGrace: goflow.DefaultUnknownTypeGrace, RecordTTL: goflow.DefaultRecordTTL,
 		HTTPAddr: "127.0.0.1:8080", LogLevel: "info", LogFormat: "auto",
 	}, s)

@@ -49,11 +49,12 @@ func (v *Value) Usage() string {
 // Loader gathers one program's settings.
 type Loader struct {
 	getenv func(string) string
-	flag   string // "-" or "--": how the program's flags begin
+	flag   string // "-" or "--": how the program's flags begin; "": it has none
 	values []*Value
 }
 
-// NewLoader returns a loader for a program whose flags begin with dash.
+// NewLoader returns a loader for a program whose flags begin with dash; "" is a
+// program that has variables only.
 func NewLoader(p Program, dash string, getenv func(string) string) *Loader {
 	l := &Loader{getenv: getenv, flag: dash}
 	for _, s := range Table() {
@@ -138,6 +139,14 @@ func (l *Loader) where(name string) string {
 			}
 		}
 	}
+	return l.name(name)
+}
+
+// name is a setting as its program's user knows it.
+func (l *Loader) name(name string) string {
+	if l.flag == "" {
+		return Setting{Name: name}.Env()
+	}
 	return l.flag + name
 }
 
@@ -147,7 +156,11 @@ func (l *Loader) Require(also string, names ...string) error {
 	for _, name := range names {
 		for _, v := range l.values {
 			if v.setting.Name == name && !l.Given(name) {
-				return Errorf("%s is missing: give %s as %s%s or %s%s", name, v.setting.Allowed, l.flag, name, v.setting.Env(), also)
+				as := v.setting.Env()
+				if l.flag != "" {
+					as = l.flag + name + " or " + as
+				}
+				return Errorf("%s is missing: give %s as %s%s", name, v.setting.Allowed, as, also)
 			}
 		}
 	}

@@ -12,8 +12,9 @@ type Program uint8
 
 // The programs; a setting may belong to several.
 const (
-	Worker Program = 1 << iota // cmd/localworker
-	CLI                        // cmd/goflow
+	Worker   Program = 1 << iota // cmd/localworker
+	Function                     // lambda/worker, which has variables only
+	CLI                          // cmd/goflow
 )
 
 // String names the programs as the documentation does.
@@ -21,6 +22,9 @@ func (p Program) String() string {
 	var names []string
 	if p&Worker != 0 {
 		names = append(names, "localworker")
+	}
+	if p&Function != 0 {
+		names = append(names, "lambda/worker")
 	}
 	if p&CLI != 0 {
 		names = append(names, "goflow")

@@ -17,6 +17,7 @@ type Settings struct {
 	NoDLQ                    bool
 	Concurrency, MaxAttempts int // Concurrency 0: 10 × GOMAXPROCS
 	Lease, PollWait, Drain   time.Duration
+	Margin                   time.Duration
 	Timeout                  time.Duration
 	Backoff, BackoffCap      time.Duration
 	UnknownTypeGrace         time.Duration
@@ -39,22 +40,22 @@ func Table() []Setting {
 func places() []Setting {
 	return []Setting{
 		{
-			Name: "queue-url", Allowed: "a queue's URL or name", Programs: Worker | CLI,
+			Name: "queue-url", Allowed: "a queue's URL or name", Programs: Worker | Function | CLI,
 			Meaning: "the queue that carries the tasks; required",
 			parse:   textSetting(func(s *Settings) *string { return &s.QueueURL }),
 		},
 		{
-			Name: "dlq-url", Allowed: "a queue's URL or name", Programs: Worker | CLI,
+			Name: "dlq-url", Allowed: "a queue's URL or name", Programs: Worker | Function | CLI,
 			Meaning: "the queue that dead tasks go to; the worker requires it, or no-dlq",
 			parse:   textSetting(func(s *Settings) *string { return &s.DLQURL }),
 		},
 		{
-			Name: "no-dlq", Default: "false", Allowed: "true or false", Programs: Worker, isBool: true,
+			Name: "no-dlq", Default: "false", Allowed: "true or false", Programs: Worker | Function, isBool: true,
 			Meaning: "work without a dead-letter queue: dead tasks are recorded, then deleted",
 			parse:   boolSetting(func(s *Settings) *bool { return &s.NoDLQ }),
 		},
 		{
-			Name: "table", Allowed: "a table's name", Programs: Worker | CLI,
+			Name: "table", Allowed: "a table's name", Programs: Worker | Function | CLI,
 			Meaning: "the table that holds the records; required",
 			parse:   textSetting(func(s *Settings) *string { return &s.Table }),
 		},
@@ -77,39 +78,42 @@ func pool() []Setting {
 	attempts, slots := intRange{1, 1000}, intRange{1, 10_000}
 	return []Setting{
 		{
-			Name: "concurrency", Default: fmt.Sprintf("%d × GOMAXPROCS", goflow.DefaultConcurrencyPerP), Allowed: slots.String(), Programs: Worker,
+			Name: "concurrency", Default: fmt.Sprintf("%d × GOMAXPROCS", goflow.DefaultConcurrencyPerP), Allowed: slots.String(), Programs: Worker | Function,
 			Meaning: "how many handlers run at a time",
 			parse:   intSetting(slots, func(s *Settings) *int { return &s.Concurrency }),
 		},
 		{
-			Name: "max-attempts", Default: strconv.Itoa(goflow.DefaultMaxAttempts), Allowed: attempts.String(), Programs: Worker,
+			Name: "max-attempts", Default: strconv.Itoa(goflow.DefaultMaxAttempts), Allowed: attempts.String(), Programs: Worker | Function,
 			Meaning: "how often a task runs before it is dead, unless its job or push says otherwise",
 			parse:   intSetting(attempts, func(s *Settings) *int { return &s.MaxAttempts }),
 		},
 		duration("timeout", goflow.DefaultTimeout, timeRange{time.Millisecond, maxTime},
 			func(s *Settings) *time.Duration { return &s.Timeout }).
-			means("of one run, unless the task's job or push says otherwise"),
+			of(Worker|Function, "of one run, unless the task's job or push says otherwise"),
 		duration("backoff", goflow.DefaultBackoffBase, timeRange{time.Millisecond, maxTime},
 			func(s *Settings) *time.Duration { return &s.Backoff }).
-			means("the longest pause after a first failed attempt, doubled with each further one"),
+			of(Worker|Function, "the longest pause after a first failed attempt, doubled with each further one"),
 		duration("backoff-cap", goflow.DefaultBackoffCap, timeRange{time.Millisecond, maxTime},
 			func(s *Settings) *time.Duration { return &s.BackoffCap }).
-			means("the longest pause of all; at least backoff"),
+			of(Worker|Function, "the longest pause of all; at least backoff"),
 		duration("lease", goflow.DefaultLease, timeRange{time.Second, maxTime},
 			func(s *Settings) *time.Duration { return &s.Lease }).
-			means("how long a received message is hidden from other workers; renewed while its task runs"),
+			of(Worker, "how long a received message is hidden from other workers; renewed while its task runs"),
 		duration("poll-wait", goflow.DefaultPollWait, timeRange{time.Second, goflow.DefaultPollWait},
 			func(s *Settings) *time.Duration { return &s.PollWait }).
-			means("how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop"),
+			of(Worker, "how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop"),
 		duration("drain", goflow.DefaultDrain, timeRange{0, maxTime},
 			func(s *Settings) *time.Duration { return &s.Drain }).
-			means("what running tasks get to end in when the worker stops"),
+			of(Worker, "what running tasks get to end in when the worker stops"),
+		duration("margin", goflow.DefaultMargin, timeRange{10 * time.Millisecond, 5 * time.Minute},
+			func(s *Settings) *time.Duration { return &s.Margin }).
+			of(Function, "how long before the end of the function's time its handlers' contexts end; at most a quarter of that time"),
 		duration("unknown-type-grace", goflow.DefaultUnknownTypeGrace, timeRange{0, maxTime},
 			func(s *Settings) *time.Duration { return &s.UnknownTypeGrace }).
-			means("how long a task whose type has no handler is given back before it is dead; 0s with memory unless set"),
+			of(Worker|Function, "how long a task whose type has no handler is given back before it is dead; 0s with memory unless set"),
 		duration("record-ttl", goflow.DefaultRecordTTL, timeRange{time.Second, 0},
 			func(s *Settings) *time.Duration { return &s.RecordTTL }).
-			means("how long a record lives after its last write; keep it a day over the queue's retention"),
+			of(Worker|Function|CLI, "how long a record lives after its last write; keep it a day over the queue's retention"),
 	}
 }
 
@@ -127,7 +131,7 @@ func process() []Setting {
 			parse:   textSetting(func(s *Settings) *string { return &s.HTTPAddr }),
 		},
 		{
-			Name: "log-level", Default: levels[1], Allowed: strings.Join(levels, ", "), Programs: Worker,
+			Name: "log-level", Default: levels[1], Allowed: strings.Join(levels, ", "), Programs: Worker | Function,
 			Meaning: "the least level that is logged",
 			parse:   choiceSetting(levels, func(s *Settings) *string { return &s.LogLevel }),
 		},
@@ -139,20 +143,12 @@ func process() []Setting {
 	}
 }
 
-// duration is a row whose value is a duration; only the worker has such rows,
-// and the record's life is the CLI's affair too.
+// duration is a row whose value is a duration.
 func duration(name string, value time.Duration, r timeRange, field func(*Settings) *time.Duration) Setting {
-	programs := Worker
-	if name == "record-ttl" {
-		programs |= CLI
-	}
-	return Setting{
-		Name: name, Default: short(value), Allowed: r.String(), Programs: programs,
-		parse: timeSetting(r, field),
-	}
+	return Setting{Name: name, Default: short(value), Allowed: r.String(), parse: timeSetting(r, field)}
 }
 
-func (s Setting) means(meaning string) Setting {
-	s.Meaning = meaning
+func (s Setting) of(programs Program, meaning string) Setting {
+	s.Programs, s.Meaning = programs, meaning
 	return s
 }
