@@ -23,9 +23,9 @@ type BatchWorker struct {
 	slots     chan struct{}
 	flying    atomic.Int64 // deliveries that may join a group
 	leases    group[port.Lease, struct{}]
-	full      atomic.Bool     // every slot's worth of handlers outlives its context
-	stopping  context.Context //nolint:containedctx // its end is the message
-	stop      context.CancelCauseFunc
+	full      atomic.Bool   // every slot's worth of handlers outlives its context
+	stopping  chan struct{} // closed by stop
+	stop      func()
 	working   sync.RWMutex // held for reading by batches under way
 }
 
@@ -56,7 +56,8 @@ func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWork
 	w.slots = make(chan struct{}, w.opts.concurrency)
 	w.leases = group[port.Lease, struct{}]{most: port.MaxMessages, flying: &w.flying, call: w.extend}
 	p.stuck.limit, p.stuck.full = int64(w.opts.concurrency), func() { w.full.Store(true) }
-	w.stopping, w.stop = context.WithCancelCause(background())
+	w.stopping = make(chan struct{})
+	w.stop = sync.OnceFunc(func() { close(w.stopping) })
 	return w, nil
 }
 
@@ -75,13 +76,20 @@ func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWork
 func (w *BatchWorker) Work(ctx context.Context, b Batch) ([]Outcome, error) {
 	w.working.RLock()
 	defer w.working.RUnlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-w.stopping:
+			cancel(ErrStopping)
+		case <-ctx.Done():
+		}
+	}()
 	r := newBatchRun(ctx, w, b)
-	defer r.cancel(nil)
-	defer context.AfterFunc(w.stopping, func() { r.cancel(ErrStopping) })()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.run()
+		r.run(ctx)
 	}()
 	over := r.over(done)
 	outcomes := r.close()
@@ -95,7 +103,7 @@ func (w *BatchWorker) Work(ctx context.Context, b Batch) ([]Outcome, error) {
 // longest, until their batches have their outcomes. Later batches are given back
 // unstarted.
 func (w *BatchWorker) Stop(d time.Duration) {
-	w.stop(ErrStopping)
+	w.stop()
 	done := make(chan struct{})
 	go func() {
 		w.working.Lock()

@@ -14,8 +14,6 @@ import (
 type batchRun struct {
 	*BatchWorker
 	batch  Batch
-	ctx    context.Context //nolint:containedctx // of everything in the batch
-	cancel context.CancelCauseFunc
 	began  time.Time
 	until  time.Time // when the home's time is over; zero: never
 	margin time.Duration
@@ -27,7 +25,6 @@ type batchRun struct {
 
 func newBatchRun(ctx context.Context, w *BatchWorker, b Batch) *batchRun {
 	r := &batchRun{BatchWorker: w, batch: b, began: time.Now()}
-	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	if deadline, ok := ctx.Deadline(); ok {
 		// A margin that is too large for the home must not keep all from starting.
 		r.until, r.margin = deadline, min(w.opts.margin, time.Until(deadline)/4)
@@ -83,7 +80,7 @@ func (r *batchRun) lanes() (lanes []lane) {
 }
 
 // run runs the lanes at once, then what suspects hold up, one by one.
-func (r *batchRun) run() {
+func (r *batchRun) run(ctx context.Context) {
 	lanes := r.lanes()
 	held := make([]lane, len(lanes))
 	r.flying.Add(int64(len(lanes)))
@@ -91,34 +88,34 @@ func (r *batchRun) run() {
 	for n, l := range lanes {
 		running.Go(func() {
 			defer r.flying.Add(-1)
-			held[n] = r.follow(l, true)
+			held[n] = r.follow(ctx, l, true)
 		})
 	}
 	running.Wait()
 	for _, l := range held {
 		r.flying.Add(1)
-		r.follow(l, false)
+		r.follow(ctx, l, false)
 		r.flying.Add(-1)
 	}
 }
 
 // follow runs a lane until a delivery has to come again; the rest goes back
 // after it. Where suspects wait, it returns the first one and what is behind it.
-func (r *batchRun) follow(l lane, suspectsWait bool) lane {
+func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 	for n, i := range l {
-		outcome := r.one(i, suspectsWait)
+		outcome := r.one(ctx, i, suspectsWait)
 		if outcome.postponed && suspectsWait {
 			return l[n:]
 		}
 		if outcome.Action == Release {
-			r.giveBack(outcome.After, i)
+			r.giveBack(ctx, outcome.After, i)
 		}
 		if outcome.Err != nil {
-			r.opts.shared.log.ErrorContext(r.ctx, "outcome was not stored, the message comes again", slog.Any("error", outcome.Err))
+			r.opts.shared.log.ErrorContext(ctx, "outcome was not stored, the message comes again", slog.Any("error", outcome.Err))
 		}
 		r.set(outcome, i)
 		if outcome.Action != Ack {
-			r.giveBack(0, l[n+1:]...)
+			r.giveBack(ctx, 0, l[n+1:]...)
 			r.set(Outcome{Action: Release}, l[n+1:]...)
 			return nil
 		}
@@ -127,13 +124,13 @@ func (r *batchRun) follow(l lane, suspectsWait bool) lane {
 }
 
 // one takes a slot and processes a delivery, unless it is too late for that.
-func (r *batchRun) one(i int, suspectsWait bool) Outcome {
-	if !r.takeSlot() {
+func (r *batchRun) one(ctx context.Context, i int, suspectsWait bool) Outcome {
+	if !r.takeSlot(ctx) {
 		return Outcome{Action: Release}
 	}
 	free := sync.OnceFunc(func() { <-r.slots })
 	defer free()
-	ctx, cancel := r.handlerContext(suspectsWait && time.Since(r.began) > r.margin)
+	ctx, cancel := r.handlerContext(ctx, suspectsWait && time.Since(r.began) > r.margin)
 	defer cancel()
 	return r.processor.process(ctx, &r.batch.Deliveries[i], custody{
 		returned: free, until: r.until, grace: r.margin / 2, suspectsWait: suspectsWait,
@@ -141,8 +138,7 @@ func (r *batchRun) one(i int, suspectsWait bool) Outcome {
 }
 
 // takeSlot waits for a slot as long as there is time to use it.
-func (r *batchRun) takeSlot() bool {
-	ctx := r.ctx
+func (r *batchRun) takeSlot(ctx context.Context) bool {
 	if !r.until.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, r.until.Add(-2*r.margin))
@@ -161,21 +157,21 @@ func (r *batchRun) takeSlot() bool {
 
 // handlerContext ends a margin before the home does. A run that began late did
 // not have all the time that there is, so its end does not count as a failure.
-func (r *batchRun) handlerContext(late bool) (context.Context, context.CancelFunc) {
+func (r *batchRun) handlerContext(ctx context.Context, late bool) (context.Context, context.CancelFunc) {
 	if r.until.IsZero() {
-		return context.WithCancel(r.ctx)
+		return context.WithCancel(ctx)
 	}
 	cause := ErrTimeout
 	if late {
 		cause = ErrStopping
 	}
-	return context.WithDeadlineCause(r.ctx, r.until.Add(-r.margin), cause)
+	return context.WithDeadlineCause(ctx, r.until.Add(-r.margin), cause)
 }
 
 // giveBack makes messages come again. Where that fails they do so by themselves,
 // only later.
-func (r *batchRun) giveBack(after time.Duration, l ...int) {
-	ctx, cancel := settling(r.ctx)
+func (r *batchRun) giveBack(ctx context.Context, after time.Duration, l ...int) {
+	ctx, cancel := settling(ctx)
 	defer cancel()
 	if !r.until.IsZero() {
 		ctx, cancel = context.WithDeadline(ctx, r.until)

@@ -65,7 +65,7 @@ func (g *group[In, Out]) board(item In) (f *flight[In, Out], place int) {
 	return f, len(f.items) - 1
 }
 
-// fly makes the call; the others hear of it in any case.
+// fly makes the call.
 func (g *group[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
 	defer close(f.done)
 	g.mu.Lock()
@@ -79,7 +79,6 @@ func (g *group[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
 		shared, cancel = context.WithDeadline(shared, deadline)
 		defer cancel()
 	}
-	f.err = port.ErrUnavailable // for the others, if the call panics
 	f.outs, f.err = g.call(shared, f.items)
 }
 

@@ -240,7 +240,7 @@ func TestOrder(t *testing.T) {
 				return step, nil
 			})
 			for _, step := range []string{"a1", "b1", "a2", "a3", "b2", "a4"} {
-				m.pushTo(step[:1], "step", step)
+				m.pushStep(step)
 			}
 			failed := m.invoke(m.handler(), m.event(10))
 			require.Len(m, failed, 3)
@@ -260,8 +260,8 @@ func TestOrder(t *testing.T) {
 				}
 				return step, nil
 			})
-			m.pushTo("a", "step", "a1")
-			m.pushTo("a", "step", "a2")
+			m.pushStep("a1")
+			m.pushStep("a2")
 			require.Empty(m, m.invoke(m.handler(), m.event(10)))
 			require.Equal(m, []string{"a1", "a2"}, ran)
 		},
@@ -273,7 +273,7 @@ func TestOrder(t *testing.T) {
 				return step, nil
 			})
 			for _, step := range []string{"a1", "a2", "a3"} {
-				m.pushTo("a", "step", step)
+				m.pushStep(step)
 			}
 			m.event(10) // a process that died with them
 			time.Sleep(visibility)
@@ -289,8 +289,8 @@ func TestOrder(t *testing.T) {
 				}
 				return step, nil
 			})
-			m.pushTo("a", "step", "a1")
-			m.pushTo("a", "step", "a2")
+			m.pushStep("a1")
+			m.pushStep("a2")
 			require.Len(m, m.invoke(m.handler(), m.event(10)), 1)
 		},
 	})

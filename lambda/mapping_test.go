@@ -69,11 +69,11 @@ func (m *mapping) handler(opts ...goflow.WorkerOption) *lambda.Handler {
 	return h
 }
 
-func (m *mapping) push(taskType string, payload any, opts ...goflow.PushOption) string {
+func (m *mapping) push(taskType string, payload any) string {
 	m.Helper()
 	raw, err := json.Marshal(payload)
 	require.NoError(m, err)
-	id, err := m.client.Push(m.Context(), taskType, raw, opts...)
+	id, err := m.client.Push(m.Context(), taskType, raw)
 	require.NoError(m, err)
 	return id
 }
@@ -197,7 +197,10 @@ func (m *mapping) deadLetters() map[string]string {
 			return reasons
 		}
 		for _, d := range into[:n] {
-			var note struct{ ID, Reason string }
+			var note struct {
+				ID     string `json:"id"`
+				Reason string `json:"reason"`
+			}
 			require.NoError(m, json.Unmarshal([]byte(d.Attributes["goflow-dead"]), &note))
 			reasons[note.ID] = note.Reason
 		}
@@ -215,20 +218,22 @@ func (q functionQueue) Extend(ctx context.Context, leases []port.Lease) error {
 	if q.m.refuse != nil {
 		return q.m.refuse
 	}
-	real := make([]port.Lease, len(leases))
+	own := make([]port.Lease, len(leases))
 	asked := make([]time.Duration, len(leases))
 	for i, l := range leases {
 		handle, _ := l.Delivery.Handle.(string)
-		real[i], asked[i] = port.Lease{Delivery: q.m.received[handle], For: l.For}, l.For
+		own[i], asked[i] = port.Lease{Delivery: q.m.received[handle], For: l.For}, l.For
 	}
 	q.m.extended = append(q.m.extended, asked)
-	return q.m.queue.Extend(ctx, real)
+	return q.m.queue.Extend(ctx, own)
 }
 
 func (functionQueue) Send(context.Context, []port.Message) error {
 	panic("a function sends nothing to its queue")
 }
+
 func (functionQueue) Ack(context.Context, []port.Delivery) error { panic("it is Lambda that deletes") }
+
 func (functionQueue) Receive(context.Context, []port.Delivery) (int, error) {
 	panic("it is Lambda that receives")
 }
@@ -292,7 +297,9 @@ func (refusingBroker) Send(context.Context, []port.Message) error { return port.
 // taskID is the ID that a record's body names.
 func (m *mapping) taskID(r events.SQSMessage) string {
 	m.Helper()
-	var body struct{ ID string }
+	var body struct {
+		ID string `json:"id"`
+	}
 	require.NoError(m, json.Unmarshal([]byte(r.Body), &body))
 	return body.ID
 }
@@ -313,10 +320,11 @@ func (m *mapping) requireEmpty() {
 	require.Zero(m, size)
 }
 
-// pushTo sends a task of a group, as a client will once it knows groups.
-func (m *mapping) pushTo(group, taskType, payload string) {
+// pushStep sends a task of a group, which a step's first letter names, as a
+// client will once it knows groups.
+func (m *mapping) pushStep(step string) {
 	m.Helper()
-	body := fmt.Sprintf(`{"v":1,"type":%q,"payload":%q}`, taskType, payload)
+	body, group := fmt.Sprintf(`{"v":1,"type":"step","payload":%q}`, step), step[:1]
 	require.NoError(m, m.queue.Send(m.Context(), []port.Message{{Body: []byte(body), Group: group}}))
 }
 

@@ -1,0 +1,101 @@
+package goflow_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// TestBatchWorker is about batches as such; package lambda has the tests of what
+// a function makes of them.
+func TestBatchWorker(t *testing.T) {
+	t.Parallel()
+	rest := goflow.NewJob[time.Duration, string]("rest")
+	for name, subtest := range map[string]func(w *world){
+		"SlowHandlerDoesNotHoldUpTheResultOfAFastOne": func(w *world) {
+			rest.Handle(w.mux, func(_ context.Context, d time.Duration) (string, error) {
+				time.Sleep(d)
+				return "rested", nil
+			})
+			slow, fast := w.push("rest", 4*time.Minute), w.push("rest", time.Second)
+			batch := goflow.Batch{Deliveries: []goflow.Delivery{w.receive(w.queue), w.receive(w.queue)}}
+			done := make(chan []goflow.Outcome)
+			go func() {
+				outcomes, err := w.newBatchWorker().Work(w.Context(), batch)
+				require.NoError(w, err)
+				done <- outcomes
+			}()
+			begin := time.Now()
+			require.Equal(w, task.Done, w.wait(fast).State)
+			require.Less(w, time.Since(begin), 2*time.Second)
+			require.Equal(w, []goflow.Outcome{{Action: goflow.Ack}, {Action: goflow.Ack}}, <-done, "without a deadline there is time")
+			require.Equal(w, task.Done, w.wait(slow).State)
+		},
+		"OneCallersEndIsNotTheOthers": func(w *world) {
+			// The first of a group is interrupted while its save is under way.
+			store := &faultyStore{Store: w.records}
+			w.store = store
+			rest.Handle(w.mux, func(ctx context.Context, d time.Duration) (string, error) {
+				return "rested", nil
+			})
+			ids := []string{w.push("rest", 0), w.push("rest", 0)}
+			worker := w.newBatchWorker()
+			store.before = func(string) error {
+				worker.Stop(0)
+				return nil
+			}
+			_, err := worker.Work(w.Context(), goflow.Batch{Deliveries: []goflow.Delivery{w.receive(w.queue), w.receive(w.queue)}})
+			require.NoError(w, err)
+			for _, id := range ids {
+				require.Equal(w, task.Done, w.wait(id).State)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, subtest)
+		})
+	}
+}
+
+// Grouping must not hide that a store keeps Go values.
+func TestBatchWorkerInProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		queue, records, mux := memory.NewLocalBroker(10), memory.NewLocalStore(), goflow.NewMux()
+		type pair struct{ A, B int }
+		goflow.NewJob[pair, *pair]("swap").Handle(mux, func(_ context.Context, p pair) (*pair, error) {
+			return &pair{A: p.B, B: p.A}, nil
+		})
+		client, err := goflow.NewClient(queue, records)
+		require.NoError(t, err)
+		id, err := goflow.NewJob[pair, *pair]("swap").Push(t.Context(), client, pair{A: 1, B: 2})
+		require.NoError(t, err)
+		into := make([]port.Delivery, 1)
+		_, err = queue.Receive(t.Context(), into)
+		require.NoError(t, err)
+		worker, err := goflow.NewBatchWorker(queue, records, mux, goflow.NoDeadLetters())
+		require.NoError(t, err)
+		outcomes, err := worker.Work(t.Context(), goflow.Batch{Deliveries: into})
+		require.NoError(t, err)
+		require.Equal(t, []goflow.Outcome{{Action: goflow.Ack}}, outcomes)
+		rec, err := client.Get(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, &pair{A: 2, B: 1}, rec.Value)
+	})
+}
+
+func (w *world) newBatchWorker(opts ...goflow.WorkerOption) *goflow.BatchWorker {
+	w.Helper()
+	worker, err := goflow.NewBatchWorker(w.broker, w.store, w.mux, append([]goflow.WorkerOption{goflow.DeadLetters(w.dead)}, opts...)...)
+	require.NoError(w, err)
+	return worker
+}
