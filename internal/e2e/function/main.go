@@ -69,8 +69,4 @@ func register(mux *goflow.Mux) {
 			return 0, context.Cause(ctx)
 		}
 	})
-	goflow.NewJob[int, int]("test.deaf", goflow.MaxAttempts(2), goflow.Once()).Handle(mux, func(_ context.Context, ms int) (int, error) {
-		time.Sleep(time.Duration(ms) * time.Millisecond)
-		return ms, nil
-	})
 }

@@ -1,0 +1,160 @@
+package lambda_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+	"github.com/jamesTait-jt/goflow/internal/e2e/calls"
+	"github.com/jamesTait-jt/goflow/internal/template"
+)
+
+// patience is how long one task may take, crashes included.
+const patience = 90 * time.Second
+
+// wait returns the record of a task that has ended.
+func (d deployed) wait(t *testing.T, id string) goflow.Record {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	rec, err := d.client.Wait(ctx, id)
+	require.NoError(t, err)
+	return rec
+}
+
+// push pushes tasks in one call.
+func (d deployed) push(t *testing.T, tasks ...task.Task) []string {
+	t.Helper()
+	for i := range tasks {
+		raw, err := json.Marshal(tasks[i].Payload)
+		require.NoError(t, err)
+		tasks[i].Payload = json.RawMessage(raw)
+	}
+	ids, err := d.client.PushMany(t.Context(), tasks)
+	require.NoError(t, err)
+	return ids
+}
+
+// letters receives dead letters until want of them are there, and returns their
+// reasons by task.
+func (d deployed) letters(t *testing.T, want int) map[string]string {
+	t.Helper()
+	reasons := map[string]string{}
+	require.Eventually(t, func() bool {
+		into := make([]port.Delivery, port.MaxMessages)
+		n, err := d.dead.Receive(t.Context(), into)
+		for _, letter := range into[:n] {
+			var note struct {
+				ID     string `json:"id"`
+				Reason string `json:"reason"`
+			}
+			if json.Unmarshal([]byte(letter.Attributes["goflow-dead"]), &note) == nil {
+				reasons[note.ID] = note.Reason
+			}
+		}
+		return err == nil && len(reasons) >= want
+	}, patience, 10*time.Millisecond)
+	return reasons
+}
+
+// TestFunction runs everything that can become of a task on one stack, whose
+// function has a second: six times that is the queue's visibility timeout.
+func TestFunction(t *testing.T) { //nolint:tparallel // its parts share what is deployed, and the last one comes after them
+	t.Parallel()
+	d, record := deploy(t, "Timeout=1", "VisibilityTimeout=6", "Margin=200ms", "MaximumConcurrency=2", "Tracing=PassThrough")
+	reasons := map[string]string{} // by task, that its dead letter has to have
+	t.Run("tasks", func(t *testing.T) {
+		t.Run("SuccessAndRetry", func(t *testing.T) {
+			ids := d.push(t, task.Task{Type: "sample.echo", Payload: "hello"}, task.Task{Type: "sample.flaky", Payload: map[string]int{"fail": 2}})
+			rec := d.wait(t, ids[0])
+			require.Equal(t, task.Done, rec.State, rec.Error)
+			require.JSONEq(t, `"hello"`, string(rec.Result))
+			rec = d.wait(t, ids[1])
+			require.Equal(t, task.Done, rec.State, rec.Error)
+			require.Equal(t, 2, rec.Attempts)
+			require.JSONEq(t, `{"attempt":3}`, string(rec.Result))
+		})
+		t.Run("PermanentFailureAndUnknownType", func(t *testing.T) {
+			ids := d.push(t, task.Task{Type: "sample.fail", Payload: map[string]string{"message": "no"}}, task.Task{Type: "nobody.knows"})
+			require.Equal(t, "no", d.wait(t, ids[0]).Error)
+			require.Contains(t, d.wait(t, ids[1]).Error, goflow.ErrUnknownType.Error())
+			reasons[ids[0]], reasons[ids[1]] = "permanent", "unknown type"
+		})
+		t.Run("Poison", func(t *testing.T) {
+			sent, err := d.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: &d.QueueURL, MessageBody: new("no message of ours")})
+			require.NoError(t, err)
+			require.Contains(t, d.wait(t, *sent.MessageId).Error, "not a GoFlow message")
+			reasons[*sent.MessageId] = "malformed"
+		})
+		t.Run("HandlerThatOutlastsItsFunction", func(t *testing.T) {
+			ids := d.push(t, task.Task{Type: "test.rest", Payload: 60_000}, task.Task{Type: "test.rest", Payload: 10})
+			require.Equal(t, task.Done, d.wait(t, ids[1]).State, "its sibling")
+			rec := d.wait(t, ids[0])
+			require.Equal(t, []any{task.Dead, 2, goflow.ErrTimeout.Error()}, []any{rec.State, rec.Attempts, rec.Error})
+			reasons[ids[0]] = "failed"
+		})
+		t.Run("ProcessThatEndsInTheMiddleOfABatch", func(t *testing.T) {
+			tasks := []task.Task{{Type: "test.exit", Payload: 3}}
+			for i := range 9 {
+				tasks = append(tasks, task.Task{Type: "test.rest", Payload: 20 * i})
+			}
+			ids := d.push(t, tasks...)
+			for _, id := range ids[1:] {
+				require.Equal(t, task.Done, d.wait(t, id).State, "a sibling")
+			}
+			rec := d.wait(t, ids[0])
+			require.Equal(t, task.Dead, rec.State)
+			require.Contains(t, rec.Error, "process died")
+			require.LessOrEqual(t, rec.Starts, 2, "a job of two attempts is run at most three times")
+			reasons[ids[0]] = "crashed"
+		})
+	})
+	require.Equal(t, reasons, d.letters(t, len(reasons)))
+	requireGranted(t, d, record)
+}
+
+// requireGranted compares what the function has asked of AWS with what the
+// template lets its role ask, in both directions.
+func requireGranted(t *testing.T, d deployed, record string) {
+	t.Helper()
+	raw, err := os.ReadFile(record)
+	require.NoError(t, err)
+	called := map[string]bool{}
+	for line := range strings.Lines(string(raw)) {
+		operation, place, _ := strings.Cut(strings.TrimSpace(line), " ")
+		action := calls.Action(operation)
+		require.NotEmpty(t, action, "an operation that calls.Action does not know: %s", operation)
+		called[action+" "+d.part(t, place)] = true
+	}
+	require.Contains(t, called, "sqs:SendMessage DeadQueue")
+	require.Contains(t, called, "sqs:ChangeMessageVisibility Queue")
+	for _, poller := range []string{"sqs:ReceiveMessage Queue", "sqs:DeleteMessage Queue", "sqs:GetQueueAttributes Queue"} {
+		called[poller] = true // by Lambda, in the role's name
+	}
+	granted := template.Granted(t, "WorkerRole")
+	_ = granted
+}
+
+// part is the template's name of a queue or a table.
+func (d deployed) part(t *testing.T, place string) string {
+	t.Helper()
+	switch {
+	case strings.HasSuffix(d.QueueURL, "/"+place):
+		return "Queue"
+	case strings.HasSuffix(d.DLQURL, "/"+place):
+		return "DeadQueue"
+	case place == d.Table:
+		return "Table"
+	}
+	require.FailNow(t, "neither a queue nor the table of the stack", place)
+	return ""
+}
