@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint check up down demo demo-memory test
+.PHONY: help build fmt lint template check up down deploy-local demo demo-memory test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ fmt: ## format, and use the idioms of the Go version in go.mod
 lint: ## run the linters
 	$(LINT) run
 
+template: ## lint template.yaml, which deploys the Lambda function
+	@.ci/template
+
 # Without LocalStack, whatever the environment says: its tests skip.
 check: ## lint, vet, and the tests that need nothing but Go
 	@$(PART) lint $(LINT) run
@@ -31,6 +34,9 @@ up: ## start LocalStack; eval what it prints
 
 down: ## stop the LocalStack that `make up` started
 	@localstack/down
+
+deploy-local: ## build the Lambda function and deploy template.yaml to LocalStack
+	@localstack/deploy
 
 demo: ## push 200 tasks through LocalStack and check every outcome
 	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo
