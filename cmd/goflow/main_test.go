@@ -21,6 +21,7 @@ import (
 	"github.com/jamesTait-jt/goflow/handlers"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
+	"github.com/jamesTait-jt/goflow/internal/stack"
 )
 
 // freshID is the ID of a task that nobody has pushed, and that may still come:
@@ -84,6 +85,9 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 		"get, the same":         {[]string{"get", freshID()}, queue, "", program.Refused, "unavailable"},
 		"wait, the same":        {[]string{"wait", freshID()}, queue, "", program.Refused, "unavailable"},
 		"stats, the same":       {[]string{"stats"}, queue, "", program.Refused, "unavailable"},
+		"stack, the same":       {[]string{"stats", "--stack", "s"}, nil, "", program.Refused, "stack s: unavailable: no answer from CloudFormation"},
+		"provision a stack":     {[]string{"provision", "--stack", "s"}, nil, "", program.Usage, "--stack: provision makes what needs no stack"},
+		"the same, by variable": {[]string{"provision"}, map[string]string{"GOFLOW_STACK": "s"}, "", program.Usage, "GOFLOW_STACK: provision"},
 		"provision, the same":   {[]string{"provision"}, nil, "", program.Refused, "unavailable"},
 		"name of a queue, same": {[]string{"stats", "--queue-url", "q"}, nil, "", program.Refused, "unavailable"},
 	} {
@@ -207,6 +211,43 @@ func TestPushAndRead(t *testing.T) {
 		r := goflowRun(t, "", "wait", id)
 		require.Equal(t, "{\"from\":\"boto3\"}\n", r.Stdout, r.Stderr)
 	})
+}
+
+func TestStack(t *testing.T) {
+	cfg := localstack.Config(t)
+	programtest.UseEndpoint(t, *cfg.BaseEndpoint)
+	name := localstack.Stack(t, localstack.Places)
+	places, err := stack.Read(t.Context(), cfg, name)
+	require.NoError(t, err)
+	startWorker(t, config.Settings{QueueURL: places.QueueURL, DLQURL: places.DeadQueueURL, Table: places.Table})
+	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"push", "sample.echo", "1", "--stack", name}})
+	require.Equal(t, program.OK, r.Code, r.Stderr)
+	id := strings.TrimSpace(r.Stdout)
+
+	// The stack stands for all places, whatever the environment says of them.
+	env := map[string]string{"GOFLOW_STACK": name, "GOFLOW_QUEUE_URL": "nothere", "GOFLOW_DLQ_URL": "nothere", "GOFLOW_TABLE": "nothere"}
+	for command, test := range map[string]struct {
+		args  []string
+		stdin string
+		want  string
+	}{
+		"wait":        {[]string{"wait", id}, "", "1\n"},
+		"push --wait": {[]string{"push", "sample.echo", "2", "--wait"}, "", "2\n"},
+		"lines":       {[]string{"push", "-", "--wait"}, `{"type":"sample.echo","payload":3}`, " done 3\n"},
+		"stats":       {[]string{"stats"}, "", "dead       ≈ 0\n"},
+	} {
+		t.Run(command, func(t *testing.T) {
+			r := programtest.Main(run).Run(t, programtest.Call{Args: test.args, Env: env, Stdin: test.stdin})
+			require.Equal(t, program.OK, r.Code, r.Stderr)
+			require.Contains(t, r.Stdout, test.want)
+		})
+	}
+	get := programtest.Call{Args: []string{"get", id}, Env: env} // the wait above has seen the record
+	require.Equal(t, programtest.Result{Stdout: "1\n"}, programtest.Main(run).Run(t, get))
+	get.Args = append(get.Args, "--table", "overthere")
+	programtest.Main(run).Run(t, get).RequireOneLine(t, program.Refused, "overthere")
+	get.Args = []string{"get", id, "--stack", name + "x"}
+	programtest.Main(run).Run(t, get).RequireOneLine(t, program.Refused, "does not exist; check its name")
 }
 
 // sendByHand sends a body with boto3, as the documents say, and returns the

@@ -20,6 +20,10 @@ func newProvision(c *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if s.Stack != "" {
+				return config.Errorf("%s: provision makes what needs no stack: leave it out, or deploy the stack with sam deploy",
+					c.loader.Where("stack"))
+			}
 			ctx, cancel := starting(cmd.Context())
 			defer cancel()
 			if s, err = config.Provision(ctx, s); err != nil {

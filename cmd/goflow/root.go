@@ -8,6 +8,7 @@ import (
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/stack"
 )
 
 // cli is what the commands share.
@@ -59,17 +60,35 @@ func arguments(least, most int) cobra.PositionalArgs {
 // open returns the settings and the parts that they name, of which the needed
 // have to be there.
 func (c *cli) open(ctx context.Context, need ...string) (config.Settings, config.Parts, error) {
-	s, err := c.loader.Load()
+	ctx, cancel := starting(ctx)
+	defer cancel()
+	s, err := c.load(ctx)
 	if err != nil {
 		return s, config.Parts{}, err
 	}
-	if err := c.loader.Require("", need...); err != nil {
+	if err := c.loader.Require(", or the stack that has it as --stack", need...); err != nil {
 		return s, config.Parts{}, err
 	}
-	ctx, cancel := starting(ctx)
-	defer cancel()
 	parts, err := config.Open(ctx, s)
 	return s, parts, err
+}
+
+// load returns the settings, with those that a stack gives.
+func (c *cli) load(ctx context.Context) (config.Settings, error) {
+	s, err := c.loader.Load()
+	if err != nil || s.Stack == "" {
+		return s, err
+	}
+	cfg, err := config.AWS(ctx)
+	if err != nil {
+		return s, err
+	}
+	places, err := stack.Read(ctx, cfg, s.Stack)
+	if err != nil {
+		return s, err
+	}
+	c.loader.Stack(s.Stack, places.Settings())
+	return c.loader.Load()
 }
 
 // client returns a client over the queue and the table. Without a queue it

@@ -47,6 +47,16 @@ func TestCoreImportsStandardLibraryOnly(t *testing.T) {
 	}
 }
 
+// A function imports internal/config, and pays for what comes with it at each
+// cold start; a command line does not mind.
+func TestConfigurationCarriesNoCloudFormation(t *testing.T) {
+	t.Parallel()
+
+	const cloudFormation = "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	require.Contains(t, goList(t, "-deps", "./internal/stack"), cloudFormation)
+	require.NotContains(t, goList(t, "-deps", "./internal/config"), cloudFormation)
+}
+
 func TestArrows(t *testing.T) {
 	t.Parallel()
 

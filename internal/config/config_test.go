@@ -72,6 +72,24 @@ func TestFlagWinsOverVariableOverDefault(t *testing.T) {
 	require.Empty(t, s.Table)
 }
 
+func TestStackStandsBetweenFlagAndVariable(t *testing.T) {
+	t.Parallel()
+	l := config.NewLoader(config.CLI, "--", func(key string) string {
+		return map[string]string{"GOFLOW_QUEUE_URL": "variable", "GOFLOW_TABLE": "variable", "GOFLOW_DLQ_URL": "variable"}[key]
+	})
+	l.Flags(func(name string, v *config.Value) {
+		if name == "table" {
+			require.NoError(t, v.Set("flag"))
+		}
+	})
+	l.Stack("s", map[string]string{"queue-url": "stack", "table": "stack"})
+	s, err := l.Load()
+	require.NoError(t, err)
+	require.Equal(t, []string{"stack", "flag", "variable"}, []string{s.QueueURL, s.Table, s.DLQURL})
+	require.Equal(t, "stack s", l.Where("queue-url"))
+	require.Equal(t, "--table", l.Where("table"))
+}
+
 func TestProgramIgnoresSettingsOfOthers(t *testing.T) {
 	t.Parallel()
 	_, err := load(t, config.CLI, nil, map[string]string{"GOFLOW_LEASE": "nonsense"})

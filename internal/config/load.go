@@ -51,6 +51,8 @@ type Loader struct {
 	getenv func(string) string
 	flag   string // "-" or "--": how the program's flags begin; "": it has none
 	values []*Value
+	stack  string // the name of what gives the settings below
+	places map[string]string
 }
 
 // NewLoader returns a loader for a program whose flags begin with dash; "" is a
@@ -93,11 +95,20 @@ func (l *Loader) Load() (Settings, error) {
 	return s, l.check(s)
 }
 
+// Stack gives settings the values that a stack has for them, by name. They win
+// over variables; flags win over them.
+func (l *Loader) Stack(name string, places map[string]string) {
+	l.stack, l.places = name, places
+}
+
 // lookup returns a value's text and where it was given; "" is nowhere. An
 // empty variable counts as unset, as in a shell's ${X:-}.
 func (l *Loader) lookup(v *Value) (text, where string) {
 	if v.set {
 		return strings.TrimSpace(v.text), l.flag + v.setting.Name
+	}
+	if text := l.places[v.setting.Name]; text != "" {
+		return text, "stack " + l.stack
 	}
 	if text := strings.TrimSpace(l.getenv(v.setting.Env())); text != "" {
 		return text, v.setting.Env()
@@ -120,18 +131,19 @@ func (l *Loader) Given(name string) bool {
 func (l *Loader) check(s Settings) error {
 	switch {
 	case s.BackoffCap < s.Backoff:
-		return Errorf("%s: %s is over %s %s: give at most that", l.where("backoff"), short(s.Backoff), l.where("backoff-cap"), short(s.BackoffCap))
+		return Errorf("%s: %s is over %s %s: give at most that", l.Where("backoff"), short(s.Backoff), l.Where("backoff-cap"), short(s.BackoffCap))
 	case s.PollWait%1e9 != 0:
-		return Errorf("%s: %s is not whole seconds: give 1s to 20s", l.where("poll-wait"), s.PollWait)
+		return Errorf("%s: %s is not whole seconds: give 1s to 20s", l.Where("poll-wait"), s.PollWait)
 	case s.Lease%1e9 != 0:
-		return Errorf("%s: %s is not whole seconds: give 1s or more", l.where("lease"), s.Lease)
+		return Errorf("%s: %s is not whole seconds: give 1s or more", l.Where("lease"), s.Lease)
 	case s.NoDLQ && s.DLQURL != "":
-		return Errorf("%s: %s names a dead-letter queue too: leave one of the two out", l.where("no-dlq"), l.where("dlq-url"))
+		return Errorf("%s: %s names a dead-letter queue too: leave one of the two out", l.Where("no-dlq"), l.Where("dlq-url"))
 	}
 	return nil
 }
 
-func (l *Loader) where(name string) string {
+// Where is where a setting was given, or else its flag.
+func (l *Loader) Where(name string) string {
 	for _, v := range l.values {
 		if v.setting.Name == name {
 			if _, where := l.lookup(v); where != "" {

@@ -24,6 +24,7 @@ type Settings struct {
 	RecordTTL                time.Duration
 	HTTPAddr                 string
 	LogLevel, LogFormat      string
+	Stack                    string
 	Provision, Memory        bool
 }
 
@@ -58,6 +59,12 @@ func places() []Setting {
 			Name: "table", Allowed: "a table's name", Programs: Worker | Function | CLI,
 			Meaning: "the table that holds the records; required",
 			parse:   textSetting(func(s *Settings) *string { return &s.Table }),
+		},
+		{
+			Name: "stack", Allowed: "a CloudFormation stack's name", Programs: CLI,
+			Meaning: "the stack, deployed from template.yaml, whose queue, dead-letter queue and table are used; it wins over " +
+				"their variables, their flags win over it",
+			parse: textSetting(func(s *Settings) *string { return &s.Stack }),
 		},
 		{
 			Name: "provision", Default: "false", Allowed: "true or false", Programs: Worker, isBool: true,
