@@ -3,6 +3,7 @@ package template
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -68,17 +69,21 @@ func Everything() map[string]string {
 	}
 }
 
-// Granted returns the actions that the template allows a role, or whoever has a
-// managed policy, in order: what a stack with tracing and a key grants.
+// Granted returns what the template allows a role, or whoever has a managed
+// policy, in order: each action with what it is allowed on, as in
+// "sqs:SendMessage Queue". The stack is one with tracing and a key.
 func Granted(t testing.TB, logicalID string) []string {
 	t.Helper()
 
 	granted := map[string]bool{}
 	for _, statement := range Read(t).Stack(t, Everything()).Statements() {
-		// Who may take on a role stands there as well, without a resource.
-		if statement.Owner == logicalID && statement.Effect == "Allow" && len(statement.Resources) > 0 {
+		if statement.Owner != logicalID || statement.Effect != "Allow" {
+			continue
+		}
+		for _, resource := range statement.Resources {
+			resource = strings.TrimSuffix(strings.TrimPrefix(resource, "${"), ".Arn}")
 			for _, action := range statement.Actions {
-				granted[action] = true
+				granted[action+" "+resource] = true
 			}
 		}
 	}

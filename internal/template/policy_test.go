@@ -127,8 +127,10 @@ func TestGranted(t *testing.T) {
 
 	granted := template.Granted(t, "WorkerRole")
 	require.IsIncreasing(t, granted)
-	require.Subset(t, granted, []string{"kms:Decrypt", "sqs:DeleteMessage", "xray:PutTraceSegments"})
-	require.NotContains(t, granted, "sts:AssumeRole")
+	require.Subset(t, granted, []string{
+		"kms:Decrypt " + template.Everything()["KmsKeyArn"], "sqs:DeleteMessage Queue", "xray:PutTraceSegments *",
+	})
+	require.NotContains(t, strings.Join(granted, " "), "sts:AssumeRole")
 }
 
 // Without these, whoever has a policy for the queues can neither push nor run a

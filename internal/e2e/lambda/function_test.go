@@ -3,7 +3,9 @@ package lambda_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +72,7 @@ func (d deployed) letters(t *testing.T, want int) map[string]string {
 // function has a second: six times that is the queue's visibility timeout.
 func TestFunction(t *testing.T) { //nolint:tparallel // its parts share what is deployed, and the last one comes after them
 	t.Parallel()
-	d, record := deploy(t, "Timeout=1", "VisibilityTimeout=6", "Margin=200ms", "MaximumConcurrency=2", "Tracing=PassThrough")
+	d := deploy(t, "Timeout=1", "VisibilityTimeout=6", "Margin=200ms", "MaximumConcurrency=2", "Tracing=PassThrough")
 	reasons := map[string]string{} // by task, that its dead letter has to have
 	t.Run("tasks", func(t *testing.T) {
 		t.Run("SuccessAndRetry", func(t *testing.T) {
@@ -88,6 +90,12 @@ func TestFunction(t *testing.T) { //nolint:tparallel // its parts share what is 
 			require.Equal(t, "no", d.wait(t, ids[0]).Error)
 			require.Contains(t, d.wait(t, ids[1]).Error, goflow.ErrUnknownType.Error())
 			reasons[ids[0]], reasons[ids[1]] = "permanent", "unknown type"
+		})
+		t.Run("Cancel", func(t *testing.T) {
+			id, err := d.client.Push(t.Context(), "sample.echo", nil, goflow.Delay(time.Minute))
+			require.NoError(t, err)
+			require.NoError(t, d.client.Cancel(t.Context(), id))
+			require.Equal(t, task.Cancelled, d.wait(t, id).State)
 		})
 		t.Run("Poison", func(t *testing.T) {
 			sent, err := d.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: &d.QueueURL, MessageBody: new("no message of ours")})
@@ -119,29 +127,43 @@ func TestFunction(t *testing.T) { //nolint:tparallel // its parts share what is 
 		})
 	})
 	require.Equal(t, reasons, d.letters(t, len(reasons)))
-	requireGranted(t, d, record)
+	requireGranted(t, d)
 }
 
 // requireGranted compares what the function has asked of AWS with what the
-// template lets its role ask, in both directions.
-func requireGranted(t *testing.T, d deployed, record string) {
+// template lets its role ask, in both directions, and what this test has asked
+// with what it lets a producer ask.
+func requireGranted(t *testing.T, d deployed) {
 	t.Helper()
-	raw, err := os.ReadFile(record)
+	function, producer := d.actions(t, d.functionCalls), d.actions(t, d.ownCalls)
+	require.Subset(t, function, []string{"sqs:SendMessage DeadQueue", "sqs:ChangeMessageVisibility Queue"})
+	require.GreaterOrEqual(t, len(function)+len(producer), 8, "%v %v", function, producer)
+	require.Subset(t, template.Granted(t, "ProducerPolicy"), producer)
+
+	key := template.Everything()["KmsKeyArn"]
+	function = append(function,
+		"sqs:ReceiveMessage Queue", "sqs:DeleteMessage Queue", "sqs:GetQueueAttributes Queue", // Lambda's poller
+		"logs:CreateLogStream WorkerLogs", "logs:PutLogEvents WorkerLogs", // Lambda's log
+		"xray:PutTraceSegments *", "xray:PutTelemetryRecords *", // tracing
+		"kms:Decrypt "+key, "kms:GenerateDataKey "+key) // SQS, where there is a key
+	slices.Sort(function)
+	require.Equal(t, slices.Compact(function), template.Granted(t, "WorkerRole"))
+}
+
+// actions are those that the calls in a file take, with the parts of the stack
+// that they are about.
+func (d deployed) actions(t *testing.T, file string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	called := map[string]bool{}
 	for line := range strings.Lines(string(raw)) {
 		operation, place, _ := strings.Cut(strings.TrimSpace(line), " ")
 		action := calls.Action(operation)
-		require.NotEmpty(t, action, "an operation that calls.Action does not know: %s", operation)
+		require.NotEmpty(t, action, "calls.Action does not know %s", operation)
 		called[action+" "+d.part(t, place)] = true
 	}
-	require.Contains(t, called, "sqs:SendMessage DeadQueue")
-	require.Contains(t, called, "sqs:ChangeMessageVisibility Queue")
-	for _, poller := range []string{"sqs:ReceiveMessage Queue", "sqs:DeleteMessage Queue", "sqs:GetQueueAttributes Queue"} {
-		called[poller] = true // by Lambda, in the role's name
-	}
-	granted := template.Granted(t, "WorkerRole")
-	_ = granted
+	return slices.Sorted(maps.Keys(called))
 }
 
 // part is the template's name of a queue or a table.
@@ -150,7 +172,7 @@ func (d deployed) part(t *testing.T, place string) string {
 	switch {
 	case strings.HasSuffix(d.QueueURL, "/"+place):
 		return "Queue"
-	case strings.HasSuffix(d.DLQURL, "/"+place):
+	case strings.HasSuffix(d.DeadQueueURL, "/"+place):
 		return "DeadQueue"
 	case place == d.Table:
 		return "Table"

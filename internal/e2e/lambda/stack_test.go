@@ -4,6 +4,8 @@ package lambda_test
 
 import (
 	"context"
+	"crypto/rand"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ import (
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/e2e/calls"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
 	"github.com/jamesTait-jt/goflow/internal/stack"
 )
@@ -30,23 +33,26 @@ const root = "../../.."
 
 // deployed is a stack, and the parts of it that a program uses.
 type deployed struct {
-	stack.Outputs
+	stack.Places
 	sqs         *awssqs.Client
 	queue, dead *sqs.Broker
 	records     *dynamo.Store
 	client      *goflow.Client
+	// The files for what has been asked of AWS.
+	functionCalls, ownCalls string
 }
 
 // open returns the stack of that name.
 func open(t *testing.T, name string) deployed {
 	t.Helper()
 	cfg := localstack.Config(t)
-	outputs, err := stack.Read(t.Context(), awscloudformation.NewFromConfig(cfg), name)
+	places, err := stack.Read(t.Context(), cfg, name)
 	require.NoError(t, err)
-	d := deployed{Outputs: outputs, sqs: awssqs.NewFromConfig(cfg)}
-	d.queue = sqs.New(d.sqs, outputs.QueueURL)
-	d.dead = sqs.New(d.sqs, outputs.DLQURL, sqs.PollWait(time.Second))
-	d.records = dynamo.New(awsdynamodb.NewFromConfig(cfg), outputs.Table)
+	d := deployed{Places: places, sqs: awssqs.NewFromConfig(cfg), ownCalls: filepath.Join(t.TempDir(), "calls")}
+	d.dead = sqs.New(d.sqs, places.DeadQueueURL, sqs.PollWait(time.Second))
+	cfg.HTTPClient = &http.Client{Transport: calls.Recorder{File: d.ownCalls, Next: http.DefaultTransport}}
+	d.queue = sqs.New(awssqs.NewFromConfig(cfg), places.QueueURL)
+	d.records = dynamo.New(awsdynamodb.NewFromConfig(cfg), places.Table)
 	d.client, err = goflow.NewClient(d.queue, d.records)
 	require.NoError(t, err)
 	return d
@@ -60,7 +66,7 @@ func samOrSkip(t *testing.T) string {
 	if sam != "" {
 		return sam
 	}
-	const reason = "GOFLOW_TEST_SAM names no sam: run make test-lambda"
+	const reason = "GOFLOW_TEST_SAM names no sam: run make test, or .ci/lambda"
 	if slices.Contains(strings.Split(os.Getenv("GOFLOW_TEST_REQUIRE"), ","), "lambda") {
 		t.Fatal(reason)
 	}
@@ -70,32 +76,34 @@ func samOrSkip(t *testing.T) string {
 
 // deploy deploys what sam has built, but with the function of this test in the
 // place of the worker, which writes its calls to AWS to the file it returns.
-func deploy(t *testing.T, parameters ...string) (d deployed, calls string) {
+func deploy(t *testing.T, parameters ...string) deployed {
 	t.Helper()
 	sam, folder := samOrSkip(t), t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(root, ".aws-sam", "build"))), "sam build has to run before")
-	calls = filepath.Join(folder, "calls")
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.record="+calls,
+	record := filepath.Join(folder, "calls")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.record="+record,
 		"-o", filepath.Join(folder, "Worker", "bootstrap"), "github.com/jamesTait-jt/goflow/internal/e2e/function")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	run(t, build)
 
 	cfg := localstack.Config(t)
-	name := "e2e-" + strings.ToLower(localstack.Name(t)[len(localstack.Name(t))-8:])
+	name := "e2e-" + strings.ToLower(rand.Text()[:8])
 	command := exec.CommandContext(t.Context(), sam, append([]string{
-		"deploy", "--stack-name", name, "--capabilities", "CAPABILITY_IAM", "--resolve-s3", "--no-confirm-changeset",
-		"--no-progressbar", "--parameter-overrides", "Architecture=" + architecture(),
+		"deploy", "--stack-name", name, "--capabilities", "CAPABILITY_IAM", "--s3-bucket", "goflow-deployments",
+		"--s3-prefix", name, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", "Architecture=" + architecture(),
 	}, parameters...)...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+*cfg.BaseEndpoint, "AWS_DEFAULT_REGION="+cfg.Region,
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "SAM_CLI_TELEMETRY=0")
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "SAM_CLI_POLL_DELAY=1")
 	run(t, command)
 	t.Cleanup(func() { // its poller would go on
 		_, err := awscloudformation.NewFromConfig(cfg).DeleteStack(context.WithoutCancel(t.Context()),
 			&awscloudformation.DeleteStackInput{StackName: &name})
 		require.NoError(t, err)
 	})
-	return open(t, name), calls
+	d := open(t, name)
+	d.functionCalls = record
+	return d
 }
 
 func run(t *testing.T, cmd *exec.Cmd) {
