@@ -72,45 +72,51 @@ func (s *Stack) resolve(v any) any {
 		}
 		return list
 	case map[string]any:
-		for name, argument := range v {
-			if len(v) == 1 && (name == "Ref" || strings.HasPrefix(name, "Fn::")) {
-				return s.call(name, argument)
-			}
-		}
-		m := map[string]any{}
-		for key, item := range v {
-			if item = s.resolve(item); item != nil {
-				m[key] = item
-			}
-		}
-		return m
+		return s.resolveMap(v)
 	default:
 		return v
 	}
 }
 
+// resolveMap evaluates an intrinsic function, which is a mapping of one key, or
+// what stands in any other mapping.
+func (s *Stack) resolveMap(v map[string]any) any {
+	m := map[string]any{}
+	for key, item := range v {
+		if len(v) == 1 && (key == "Ref" || strings.HasPrefix(key, "Fn::")) {
+			return s.call(key, item)
+		}
+		if item = s.resolve(item); item != nil {
+			m[key] = item
+		}
+	}
+
+	return m
+}
+
 // placeholder is what Fn::Sub replaces.
-var placeholder = regexp.MustCompile(`\$\{([\w:.]+)\}`) //nolint:gochecknoglobals // a constant
+var placeholder = regexp.MustCompile(`\$\{([\w:.]+)\}`)
 
 // call evaluates an intrinsic function.
 func (s *Stack) call(name string, argument any) any {
-	arguments, _ := argument.([]any)
 	text, _ := argument.(string)
-	switch {
-	case name == "Ref" && text == "AWS::NoValue":
-		return nil
-	case name == "Ref":
+	arguments, _ := argument.([]any)
+	switch name {
+	case "Ref":
+		if text == "AWS::NoValue" {
+			return nil
+		}
 		return s.lookup(text)
-	case name == "Fn::GetAtt":
+	case "Fn::GetAtt":
 		return "${" + text + "}"
-	case name == "Fn::Sub":
+	case "Fn::Sub":
 		return placeholder.ReplaceAllStringFunc(text, func(p string) string { return s.lookup(p[2 : len(p)-1]) })
-	case name == "Fn::Not" && len(arguments) == 1:
-		return s.resolve(arguments[0]) != true
-	case name == "Fn::Equals" && len(arguments) == 2:
-		return s.resolve(arguments[0]) == s.resolve(arguments[1])
-	case name == "Fn::If" && len(arguments) == 3:
+	case "Fn::If":
 		return s.choose(arguments)
+	case "Fn::Not":
+		return s.resolve(arguments[0]) != true
+	case "Fn::Equals":
+		return s.resolve(arguments[0]) == s.resolve(arguments[1])
 	}
 	s.t.Fatalf("template: %s of %v is not known to these tests", name, argument)
 
