@@ -57,11 +57,28 @@ func TestConfigurationCarriesNoCloudFormation(t *testing.T) {
 	require.NotContains(t, goList(t, "-deps", "./internal/config"), cloudFormation)
 }
 
+// A function is loaded anew with every cold start, so it carries nothing that
+// only other programs need.
+func TestFunctionIsLight(t *testing.T) {
+	t.Parallel()
+
+	deps := goList(t, "-deps", "-tags", "lambda.norpc", "./lambda/worker")
+	require.Contains(t, deps, "github.com/aws/aws-lambda-go/lambda")
+	for _, dep := range deps {
+		for _, heavy := range []string{
+			"google.golang.org/grpc", "k8s.io", "go.opentelemetry.io", "github.com/spf13", "net/rpc",
+			"github.com/aws/aws-sdk-go-v2/service/cloudformation", "github.com/stretchr/testify", module + "internal/stack",
+		} {
+			require.False(t, below(dep, heavy), dep)
+		}
+	}
+}
+
 func TestArrows(t *testing.T) {
 	t.Parallel()
 
 	// What doesn't exist would keep every rule.
-	goList(t, "./goflow/goflowtest", "./adapters/sqs", "./adapters/dynamo")
+	goList(t, "./goflow/goflowtest", "./adapters/sqs", "./adapters/dynamo", "./lambda", "./lambda/worker")
 
 	var wrong []string
 	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
