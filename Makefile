@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template check up down deploy-local demo demo-memory test
+.PHONY: help build fmt lint template check up down deploy-local demo demo-lambda demo-memory test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ deploy-local: ## build the Lambda function and deploy template.yaml to LocalStac
 
 demo: ## push 200 tasks through LocalStack and check every outcome
 	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo
+
+demo-lambda: ## the same with the Lambda function as the only worker
+	@$(MAKE) --no-print-directory deploy-local
+	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo -stack goflow
 
 demo-memory: ## the same in one process, with nothing but Go
 	@go run ./internal/demo -memory

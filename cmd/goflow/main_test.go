@@ -213,41 +213,44 @@ func TestPushAndRead(t *testing.T) {
 	})
 }
 
-func TestStack(t *testing.T) {
+func TestStack(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	cfg := localstack.Config(t)
 	programtest.UseEndpoint(t, *cfg.BaseEndpoint)
 	name := localstack.Stack(t, localstack.Places)
 	places, err := stack.Read(t.Context(), cfg, name)
 	require.NoError(t, err)
 	startWorker(t, config.Settings{QueueURL: places.QueueURL, DLQURL: places.DeadQueueURL, Table: places.Table})
-	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"push", "sample.echo", "1", "--stack", name}})
-	require.Equal(t, program.OK, r.Code, r.Stderr)
-	id := strings.TrimSpace(r.Stdout)
 
 	// The stack stands for all places, whatever the environment says of them.
 	env := map[string]string{"GOFLOW_STACK": name, "GOFLOW_QUEUE_URL": "nothere", "GOFLOW_DLQ_URL": "nothere", "GOFLOW_TABLE": "nothere"}
+	goflowRun := func(t *testing.T, stdin string, args ...string) programtest.Result {
+		t.Helper()
+		return programtest.Main(run).Run(t, programtest.Call{Args: args, Env: env, Stdin: stdin})
+	}
+	pushed := goflowRun(t, "", "push", "sample.echo", "1")
+	require.Equal(t, program.OK, pushed.Code, pushed.Stderr)
+	id := strings.TrimSpace(pushed.Stdout)
+	require.Equal(t, programtest.Result{Stdout: "1\n"}, goflowRun(t, "", "wait", id))
 	for command, test := range map[string]struct {
 		args  []string
 		stdin string
 		want  string
 	}{
-		"wait":        {[]string{"wait", id}, "", "1\n"},
-		"push --wait": {[]string{"push", "sample.echo", "2", "--wait"}, "", "2\n"},
-		"lines":       {[]string{"push", "-", "--wait"}, `{"type":"sample.echo","payload":3}`, " done 3\n"},
-		"stats":       {[]string{"stats"}, "", "dead       ≈ 0\n"},
+		"get":           {[]string{"get", id}, "", "1\n"},
+		"push --wait":   {[]string{"push", "sample.echo", "2", "--wait"}, "", "2\n"},
+		"lines":         {[]string{"push", "-", "--wait"}, `{"type":"sample.echo","payload":3}`, " done 3\n"},
+		"stats":         {[]string{"stats"}, "", "dead       ≈ 0\n"},
+		"stack by flag": {[]string{"stats", "--stack", name}, "", "dead       ≈ 0\n"},
 	} {
 		t.Run(command, func(t *testing.T) {
-			r := programtest.Main(run).Run(t, programtest.Call{Args: test.args, Env: env, Stdin: test.stdin})
+			t.Parallel()
+			r := goflowRun(t, test.stdin, test.args...)
 			require.Equal(t, program.OK, r.Code, r.Stderr)
 			require.Contains(t, r.Stdout, test.want)
 		})
 	}
-	get := programtest.Call{Args: []string{"get", id}, Env: env} // the wait above has seen the record
-	require.Equal(t, programtest.Result{Stdout: "1\n"}, programtest.Main(run).Run(t, get))
-	get.Args = append(get.Args, "--table", "overthere")
-	programtest.Main(run).Run(t, get).RequireOneLine(t, program.Refused, "overthere")
-	get.Args = []string{"get", id, "--stack", name + "x"}
-	programtest.Main(run).Run(t, get).RequireOneLine(t, program.Refused, "does not exist; check its name")
+	goflowRun(t, "", "get", id, "--table", "overthere").RequireOneLine(t, program.Refused, "overthere")
+	goflowRun(t, "", "get", id, "--stack", name+"x").RequireOneLine(t, program.Refused, "does not exist; check its name")
 }
 
 // sendByHand sends a body with boto3, as the documents say, and returns the

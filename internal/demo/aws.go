@@ -66,7 +66,7 @@ func (d *demo) work(ctx context.Context, settings config.Settings, w world) (f f
 	if err := errors.Join(err, p.stop()); err != nil {
 		return f, err
 	}
-	f.dead, err = w.deadLetters(ctx, d.expectedDead())
+	f.dead, err = w.deadLetters(ctx, d.tasks)
 	return f, err
 }
 

@@ -6,7 +6,12 @@
 //	demo: pushed=200 succeeded=163 failed=37 lost=0
 //
 // With -memory it does the same in this one process, without AWS; with
-// -kill-worker it kills the worker in the middle and starts another.
+// -kill-worker it kills the worker in the middle and starts another. With
+// -stack it makes and starts nothing but the producer: it uses the queues and
+// the table of that stack, whose function has to be the one of lambda/worker
+// with GOFLOW_BACKOFF=200ms and GOFLOW_UNKNOWN_TYPE_GRACE=2s, as the localstack
+// environment of samconfig.toml has it, and to run on this machine, where the
+// pages are that it is to fetch.
 package main
 
 import (
@@ -32,8 +37,7 @@ const (
 	attempts     = goflow.DefaultMaxAttempts
 )
 
-// patience is how long nothing may happen before what is missing counts as
-// lost.
+// patience with a worker that the demo looks after itself.
 const patience = 60 * time.Second
 
 // produceCommand makes this program the producer.
@@ -55,33 +59,58 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) > 0 && args[0] == produceCommand {
 		return produce(ctx, os.Stdin, out)
 	}
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	inMemory := flags.Bool("memory", false, "run in one process, without AWS")
-	kill := flags.Bool("kill-worker", false, "kill the worker in the middle and start another")
-	if err := flags.Parse(args); err != nil {
+	o, err := parse(args)
+	if err != nil {
 		return err
-	}
-	if *inMemory && *kill {
-		return errors.New("-kill-worker: with -memory there is no process to kill")
 	}
 	site, stopSite, err := startSite(ctx)
 	if err != nil {
 		return err
 	}
 	defer stopSite()
-	d := &demo{out: out, tasks: plan(site), kill: *kill, started: time.Now()}
-	if *inMemory {
+	d := &demo{out: out, tasks: plan(site), kill: o.kill, patience: patience, started: time.Now()}
+	switch {
+	case o.inMemory:
 		return d.inMemory(ctx)
+	case o.stack != "":
+		return d.onStack(ctx, o.stack)
 	}
 	return d.onAWS(ctx)
 }
 
+// options are the flags.
+type options struct {
+	inMemory, kill bool
+	stack          string
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.BoolVar(&o.inMemory, "memory", false, "run in one process, without AWS")
+	flags.BoolVar(&o.kill, "kill-worker", false, "kill the worker in the middle and start another")
+	flags.StringVar(&o.stack, "stack", "", "use the queues, the table and the function of this CloudFormation stack")
+	err = flags.Parse(args)
+	switch {
+	case err != nil:
+		return o, err
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %.60q: demo takes flags only, -help lists them", flags.Arg(0))
+	case o.inMemory && o.stack != "":
+		return o, errors.New("-memory: with -stack it runs on AWS: leave one of the two out")
+	case o.kill && (o.inMemory || o.stack != ""):
+		return o, errors.New("-kill-worker: with -memory or -stack there is no process of the demo's to kill: leave it out")
+	}
+	return o, nil
+}
+
 // demo is one run.
 type demo struct {
-	out     io.Writer
-	tasks   []*expectation
-	kill    bool
-	started time.Time
+	out   io.Writer
+	tasks []*expectation
+	kill  bool
+	// patience is how long nothing may happen before what is missing counts as lost.
+	patience time.Duration
+	started  time.Time
 }
 
 // say writes a line of progress.

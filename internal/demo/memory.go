@@ -39,7 +39,7 @@ func (d *demo) inMemory(ctx context.Context) error {
 	if err := errors.Join(err, <-stopped); err != nil {
 		return err
 	}
-	if f.dead, err = w.deadLetters(ctx, d.expectedDead()); err != nil {
+	if f.dead, err = w.deadLetters(ctx, d.tasks); err != nil {
 		return err
 	}
 	return d.report(f)
@@ -49,7 +49,7 @@ func (d *demo) inMemory(ctx context.Context) error {
 func (d *demo) produceHere(ctx context.Context, client *goflow.Client) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(patience, func() { cancel(fmt.Errorf("nothing happened for %v", patience)) })
+	watch := time.AfterFunc(d.patience, func() { cancel(fmt.Errorf("nothing happened for %v", d.patience)) })
 	defer watch.Stop()
 	n := 0
 	err := produceAll(ctx, client, d.orders(), func(e event) error {
@@ -57,7 +57,7 @@ func (d *demo) produceHere(ctx context.Context, client *goflow.Client) error {
 			d.tasks[e.N].id = e.ID
 			return nil
 		}
-		watch.Reset(patience)
+		watch.Reset(d.patience)
 		n++
 		d.progress(n)
 		return nil

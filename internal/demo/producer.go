@@ -96,10 +96,10 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 		return fmt.Errorf("producer: %w", err)
 	}
 	d.say("producer started (process %d)", cmd.Process.Pid)
-	watch := time.AfterFunc(patience, func() { cancel(fmt.Errorf("nothing happened for %v", patience)) })
+	watch := time.AfterFunc(d.patience, func() { cancel(fmt.Errorf("nothing happened for %v", d.patience)) })
 	defer watch.Stop()
 	err = errors.Join(d.order(stdin), d.follow(stdout, func(n int) error {
-		watch.Reset(patience)
+		watch.Reset(d.patience)
 		return ended(n)
 	}))
 	if err != nil {

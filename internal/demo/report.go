@@ -112,15 +112,6 @@ func (d *demo) compareDead(f found) (missing, strange int) {
 	return missing, strange
 }
 
-func (d *demo) expectedDead() (n int) {
-	for _, e := range d.tasks {
-		if e.state == task.Dead {
-			n++
-		}
-	}
-	return n
-}
-
 func (d *demo) writeTable(rows *table) {
 	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	line := func(format string, args ...any) {

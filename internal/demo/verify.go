@@ -19,12 +19,15 @@ type world struct {
 		port.Sizer
 	}
 	store port.Store
+	// shared: the queues hold what is not the demo's, too.
+	shared bool
+	// hidden is how long a message may be out of sight whose worker is gone.
+	hidden time.Duration
 }
 
 // Bounds of what is awaited after the last outcome.
 const (
 	emptyTime = 20 * time.Second // until the queue is empty
-	deadTime  = 20 * time.Second // until all dead letters have been received
 	again     = 200 * time.Millisecond
 )
 
@@ -60,7 +63,7 @@ func (w world) readBack(ctx context.Context, tasks []*expectation) (f found, err
 // leftOver waits until the queue is empty, and returns what is left in it when
 // it is not in time.
 func (w world) leftOver(ctx context.Context) (int, error) {
-	for deadline := time.Now().Add(emptyTime); ; {
+	for deadline := time.Now().Add(emptyTime + w.hidden); ; {
 		size, err := w.queue.Size(ctx)
 		if err != nil {
 			return 0, err
@@ -71,35 +74,6 @@ func (w world) leftOver(ctx context.Context) (int, error) {
 		}
 		pause(ctx, again)
 	}
-}
-
-// deadLetters receives the dead letters until there are as many tasks among
-// them as expected and no more come. One task may have sent several.
-func (w world) deadLetters(ctx context.Context, expected int) (map[string]bool, error) {
-	ids := map[string]bool{}
-	into := make([]port.Delivery, port.MaxMessages)
-	for deadline := time.Now().Add(deadTime); time.Now().Before(deadline); {
-		n, err := w.dead.Receive(ctx, into)
-		if err != nil {
-			return ids, err
-		}
-		for _, d := range into[:n] {
-			var note struct {
-				ID string `json:"id"`
-			}
-			if json.Unmarshal([]byte(d.Attributes["goflow-dead"]), &note) == nil {
-				ids[note.ID] = true
-			}
-		}
-		if n > 0 {
-			if err := w.dead.Ack(ctx, into[:n]); err != nil {
-				return ids, err
-			}
-		} else if len(ids) >= expected {
-			break
-		}
-	}
-	return ids, nil
 }
 
 // met tells whether the task ended as expected.

@@ -57,7 +57,7 @@ func Start(t testing.TB, binary string, env ...string) *Function {
 		waiting: make(chan *invocation), pending: map[string]*invocation{},
 	}
 	server := httptest.NewServer(f.routes())
-	f.cmd = exec.CommandContext(t.Context(), binary) //nolint:gosec // the test's own
+	f.cmd = exec.CommandContext(t.Context(), binary)
 	f.cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=" + functionName, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",

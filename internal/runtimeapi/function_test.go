@@ -59,9 +59,9 @@ func failStart() {
 
 // answer is what the bootstrap's handler returns.
 type answer struct {
-	Echo     string
-	Deadline time.Time
-	Env      []string
+	Echo     string    `json:"echo"`
+	Deadline time.Time `json:"deadline"`
+	Env      []string  `json:"env"`
 }
 
 // lastWords is an answer that ends the process once it has been sent.
@@ -239,6 +239,6 @@ func TestSeveralInvocationsAtOnce(t *testing.T) {
 	invoking.Wait()
 	for i, r := range results {
 		require.Nil(t, r.Error)
-		require.True(t, bytes.Contains(r.Payload, fmt.Appendf(nil, `"Echo":"%d"`, i)), string(r.Payload))
+		require.True(t, bytes.Contains(r.Payload, fmt.Appendf(nil, `"echo":"%d"`, i)), string(r.Payload))
 	}
 }
