@@ -125,3 +125,15 @@ func TestStoredTextIsShortAndClean(t *testing.T) {
 	require.LessOrEqual(t, len(got), maxErrorText+len("…"))
 	require.True(t, strings.HasPrefix(got, "panic: a\uFFFDb\uFFFD"))
 }
+
+func TestTypesAreThoseOfTheDocument(t *testing.T) {
+	t.Parallel()
+	documented := regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+	names := []string{"", strings.Repeat("x", 128), strings.Repeat("x", 129), "image.resize:v2_a-b", "é", "K"} // the last one is U+212A
+	for r := range rune(0x180) {
+		names = append(names, string(r), "a"+string(r))
+	}
+	for _, name := range names {
+		require.Equal(t, documented.MatchString(name), validType(name) == nil, "%q", name)
+	}
+}
