@@ -120,7 +120,8 @@ func (f *Function) Exit() *os.ProcessState {
 // Stop ends the process as Lambda does and returns how it ended: a function
 // that has registered an extension, as awslambda.WithEnableSIGTERM does, gets
 // SIGTERM and some time to end in, most often ShutdownTime; any other one gets
-// SIGKILL at once.
+// SIGKILL at once. (A build with -race takes a second to exit, unless its
+// environment has GORACE=atexit_sleep_ms=0.)
 func (f *Function) Stop(within time.Duration) *os.ProcessState {
 	f.mu.Lock()
 	graceful := f.registered

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,12 +46,12 @@ func answers(t *testing.T, status int, body string) aws.Config {
 
 // described is an answer with one stack.
 func described(status string, outputs ...string) string {
-	text := ""
+	var text strings.Builder
 	for _, o := range outputs {
-		text += "<member><OutputKey>" + o + "</OutputKey><OutputValue>of " + o + "</OutputValue></member>"
+		text.WriteString("<member><OutputKey>" + o + "</OutputKey><OutputValue>of " + o + "</OutputValue></member>")
 	}
 	return fmt.Sprintf(`<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>s</StackName>
-<StackStatus>%s</StackStatus><Outputs>%s</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, status, text)
+<StackStatus>%s</StackStatus><Outputs>%s</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, status, text.String())
 }
 
 func failed(code, message string) string {
