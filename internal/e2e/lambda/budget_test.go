@@ -82,6 +82,6 @@ func start(t *testing.T, bootstrap string) time.Duration {
 	t.Helper()
 	f := runtimeapi.Start(t, bootstrap, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"GOFLOW_QUEUE_URL=http://127.0.0.1:1/q", "GOFLOW_DLQ_URL=http://127.0.0.1:1/d", "GOFLOW_TABLE=t")
-	defer f.Stop(runtimeapi.ShutdownTime)
+	defer f.Stop(0)
 	return f.Ready()
 }

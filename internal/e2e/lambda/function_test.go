@@ -92,7 +92,7 @@ func TestFunction(t *testing.T) { //nolint:tparallel // its parts share what is 
 			reasons[ids[0]], reasons[ids[1]] = "permanent", "unknown type"
 		})
 		t.Run("Cancel", func(t *testing.T) {
-			id, err := d.client.Push(t.Context(), "sample.echo", nil, goflow.Delay(time.Minute))
+			id, err := d.client.Push(t.Context(), "sample.echo", json.RawMessage("1"), goflow.Delay(time.Minute))
 			require.NoError(t, err)
 			require.NoError(t, d.client.Cancel(t.Context(), id))
 			require.Equal(t, task.Cancelled, d.wait(t, id).State)
