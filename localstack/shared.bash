@@ -12,6 +12,9 @@ home=$(cd "$cache/localstack" && pwd -P)
 filesystem=$home/filesystem
 dynamodb=$filesystem/var/lib/localstack/lib/dynamodb-local/2
 
+# Where it unzips functions and their temporary files.
+temporary=$home/temporary
+
 # One line about the LocalStack that `up` started: "native PID PORT" or "docker - PORT".
 running=$home/running
 
@@ -100,11 +103,11 @@ remove_dead_lock() {
 
 # our_processes PID: the ids of all processes that the LocalStack started as PID consists of. A number alone proves
 # nothing after a restart of the machine, so each must also name our files: the Python processes in PID's process group,
-# and the DynamoDB JVM, which LocalStack puts into a group of its own.
+# and those that have groups of their own, the DynamoDB JVM and the functions.
 our_processes() {
   # In its environment, awk keeps what it looks for out of its own command line.
   ps -axww -o pid= -o pgid= -o stat= -o command= |
-    group=$1 program=$home/venv/bin/ jar="-jar $dynamodb/" awk '
+    group=$1 program=$home/venv/bin/ jar="-jar $dynamodb/" code=$temporary/lambda/ awk '
       function ours() { return $2 == ENVIRON["group"] && (index($0, ENVIRON["program"]) || / -m localstack\.runtime\.main/) }
-      $3 !~ /^Z/ && (ours() || index($0, ENVIRON["jar"])) { print $1 }'
+      $3 !~ /^Z/ && (ours() || index($0, ENVIRON["jar"]) || index($0, ENVIRON["code"])) { print $1 }'
 }
