@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template check up down deploy-local demo demo-lambda demo-memory test
+.PHONY: help build fmt lint template check up down deploy-local test-lambda demo demo-lambda demo-memory test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ down: ## stop the LocalStack that `make up` started
 
 deploy-local: ## build the Lambda function and deploy template.yaml to LocalStack
 	@localstack/deploy
+
+test-lambda: ## the tests of the deployed function
+	@.ci/lambda
 
 demo: ## push 200 tasks through LocalStack and check every outcome
 	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo

@@ -12,10 +12,8 @@ import (
 )
 
 // A job: its name, payload and result, shared by those who push and run it.
-type (
-	Order   struct{ Item string }
-	Receipt struct{ Text string }
-)
+type Order struct{ Item string }
+type Receipt struct{ Text string }
 
 var Confirm = goflow.NewJob[Order, Receipt]("order.confirm", goflow.MaxAttempts(3))
 

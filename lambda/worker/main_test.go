@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -87,7 +86,8 @@ func TestFunctionAnswersAnEvent(t *testing.T) {
 	require.Equal(t, task.Unknown, records[1].State)
 }
 
-func TestBadSettings(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
+func TestBadSettings(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		env  map[string]string
 		want string
@@ -99,7 +99,8 @@ func TestBadSettings(t *testing.T) { //nolint:paralleltest // the SDK reads the 
 		"a pool's setting":         {map[string]string{"GOFLOW_LEASE": "bad"}, "queue-url is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newHandler(context.Background(), func(key string) string { return test.env[key] }, &bytes.Buffer{})
+			t.Parallel()
+			_, err := newHandler(t.Context(), func(key string) string { return test.env[key] }, &bytes.Buffer{})
 			require.ErrorContains(t, err, test.want)
 		})
 	}

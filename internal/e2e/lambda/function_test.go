@@ -70,64 +70,80 @@ func (d deployed) letters(t *testing.T, want int) map[string]string {
 
 // TestFunction runs everything that can become of a task on one stack, whose
 // function has a second: six times that is the queue's visibility timeout.
-func TestFunction(t *testing.T) { //nolint:tparallel // its parts share what is deployed, and the last one comes after them
+func TestFunction(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "Timeout=1", "VisibilityTimeout=6", "Margin=200ms", "MaximumConcurrency=2", "Tracing=PassThrough")
 	reasons := map[string]string{} // by task, that its dead letter has to have
-	t.Run("tasks", func(t *testing.T) {
-		t.Run("SuccessAndRetry", func(t *testing.T) {
-			ids := d.push(t, task.Task{Type: "sample.echo", Payload: "hello"}, task.Task{Type: "sample.flaky", Payload: map[string]int{"fail": 2}})
-			rec := d.wait(t, ids[0])
-			require.Equal(t, task.Done, rec.State, rec.Error)
-			require.JSONEq(t, `"hello"`, string(rec.Result))
-			rec = d.wait(t, ids[1])
-			require.Equal(t, task.Done, rec.State, rec.Error)
-			require.Equal(t, 2, rec.Attempts)
-			require.JSONEq(t, `{"attempt":3}`, string(rec.Result))
-		})
-		t.Run("PermanentFailureAndUnknownType", func(t *testing.T) {
-			ids := d.push(t, task.Task{Type: "sample.fail", Payload: map[string]string{"message": "no"}}, task.Task{Type: "nobody.knows"})
-			require.Equal(t, "no", d.wait(t, ids[0]).Error)
-			require.Contains(t, d.wait(t, ids[1]).Error, goflow.ErrUnknownType.Error())
-			reasons[ids[0]], reasons[ids[1]] = "permanent", "unknown type"
-		})
-		t.Run("Cancel", func(t *testing.T) {
-			id, err := d.client.Push(t.Context(), "sample.echo", json.RawMessage("1"), goflow.Delay(time.Minute))
-			require.NoError(t, err)
-			require.NoError(t, d.client.Cancel(t.Context(), id))
-			require.Equal(t, task.Cancelled, d.wait(t, id).State)
-		})
-		t.Run("Poison", func(t *testing.T) {
-			sent, err := d.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: &d.QueueURL, MessageBody: new("no message of ours")})
-			require.NoError(t, err)
-			require.Contains(t, d.wait(t, *sent.MessageId).Error, "not a GoFlow message")
-			reasons[*sent.MessageId] = "malformed"
-		})
-		t.Run("HandlerThatOutlastsItsFunction", func(t *testing.T) {
-			ids := d.push(t, task.Task{Type: "test.rest", Payload: 60_000}, task.Task{Type: "test.rest", Payload: 10})
-			require.Equal(t, task.Done, d.wait(t, ids[1]).State, "its sibling")
-			rec := d.wait(t, ids[0])
-			require.Equal(t, []any{task.Dead, 2, goflow.ErrTimeout.Error()}, []any{rec.State, rec.Attempts, rec.Error})
-			reasons[ids[0]] = "failed"
-		})
-		t.Run("ProcessThatEndsInTheMiddleOfABatch", func(t *testing.T) {
-			tasks := []task.Task{{Type: "test.exit", Payload: 3}}
-			for i := range 9 {
-				tasks = append(tasks, task.Task{Type: "test.rest", Payload: 20 * i})
-			}
-			ids := d.push(t, tasks...)
-			for _, id := range ids[1:] {
-				require.Equal(t, task.Done, d.wait(t, id).State, "a sibling")
-			}
-			rec := d.wait(t, ids[0])
-			require.Equal(t, task.Dead, rec.State)
-			require.Contains(t, rec.Error, "process died")
-			require.LessOrEqual(t, rec.Starts, 2, "a job of two attempts is run at most three times")
-			reasons[ids[0]] = "crashed"
-		})
-	})
+	d.successAndRetry(t)
+	d.permanentFailureAndUnknownType(t, reasons)
+	d.cancel(t)
+	d.poison(t, reasons)
+	d.handlerThatOutlastsItsFunction(t, reasons)
+	d.processThatEndsInTheMiddleOfABatch(t, reasons)
 	require.Equal(t, reasons, d.letters(t, len(reasons)))
 	requireGranted(t, d)
+}
+
+func (d deployed) successAndRetry(t *testing.T) {
+	t.Helper()
+	ids := d.push(t, task.Task{Type: "sample.echo", Payload: "hello"}, task.Task{Type: "sample.flaky", Payload: map[string]int{"fail": 2}})
+	rec := d.wait(t, ids[0])
+	require.Equal(t, task.Done, rec.State, rec.Error)
+	require.JSONEq(t, `"hello"`, string(rec.Result))
+	rec = d.wait(t, ids[1])
+	require.Equal(t, task.Done, rec.State, rec.Error)
+	require.Equal(t, 2, rec.Attempts)
+	require.JSONEq(t, `{"attempt":3}`, string(rec.Result))
+}
+
+func (d deployed) permanentFailureAndUnknownType(t *testing.T, reasons map[string]string) {
+	t.Helper()
+	ids := d.push(t, task.Task{Type: "sample.fail", Payload: map[string]string{"message": "no"}}, task.Task{Type: "nobody.knows"})
+	require.Equal(t, "no", d.wait(t, ids[0]).Error)
+	require.Contains(t, d.wait(t, ids[1]).Error, goflow.ErrUnknownType.Error())
+	reasons[ids[0]], reasons[ids[1]] = "permanent", "unknown type"
+}
+
+func (d deployed) cancel(t *testing.T) {
+	t.Helper()
+	id, err := d.client.Push(t.Context(), "sample.echo", json.RawMessage("1"), goflow.Delay(time.Minute))
+	require.NoError(t, err)
+	require.NoError(t, d.client.Cancel(t.Context(), id))
+	require.Equal(t, task.Cancelled, d.wait(t, id).State)
+}
+
+func (d deployed) poison(t *testing.T, reasons map[string]string) {
+	t.Helper()
+	sent, err := d.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: &d.QueueURL, MessageBody: new("no message of ours")})
+	require.NoError(t, err)
+	require.Contains(t, d.wait(t, *sent.MessageId).Error, "not a GoFlow message")
+	reasons[*sent.MessageId] = "malformed"
+}
+
+func (d deployed) handlerThatOutlastsItsFunction(t *testing.T, reasons map[string]string) {
+	t.Helper()
+	ids := d.push(t, task.Task{Type: "test.rest", Payload: 60_000}, task.Task{Type: "test.rest", Payload: 10})
+	require.Equal(t, task.Done, d.wait(t, ids[1]).State, "its sibling")
+	rec := d.wait(t, ids[0])
+	require.Equal(t, []any{task.Dead, 2, goflow.ErrTimeout.Error()}, []any{rec.State, rec.Attempts, rec.Error})
+	reasons[ids[0]] = "failed"
+}
+
+func (d deployed) processThatEndsInTheMiddleOfABatch(t *testing.T, reasons map[string]string) {
+	t.Helper()
+	tasks := []task.Task{{Type: "test.exit", Payload: 3}}
+	for i := range 9 {
+		tasks = append(tasks, task.Task{Type: "test.rest", Payload: 20 * i})
+	}
+	ids := d.push(t, tasks...)
+	for _, id := range ids[1:] {
+		require.Equal(t, task.Done, d.wait(t, id).State, "a sibling")
+	}
+	rec := d.wait(t, ids[0])
+	require.Equal(t, task.Dead, rec.State)
+	require.Contains(t, rec.Error, "process died")
+	require.LessOrEqual(t, rec.Starts, 2, "a job of two attempts is run at most three times")
+	reasons[ids[0]] = "crashed"
 }
 
 // requireGranted compares what the function has asked of AWS with what the

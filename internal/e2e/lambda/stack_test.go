@@ -75,10 +75,11 @@ func samOrSkip(t *testing.T) string {
 }
 
 // deploy deploys what sam has built, but with the function of this test in the
-// place of the worker, which writes its calls to AWS to the file it returns.
+// place of the worker, which writes down its calls to AWS.
 func deploy(t *testing.T, parameters ...string) deployed {
 	t.Helper()
-	sam, folder := samOrSkip(t), t.TempDir()
+	samOrSkip(t)
+	folder := t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(root, ".aws-sam", "build"))), "sam build has to run before")
 	record := filepath.Join(folder, "calls")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.record="+record,
@@ -86,24 +87,30 @@ func deploy(t *testing.T, parameters ...string) deployed {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	run(t, build)
 
+	d := samDeploy(t, folder, append([]string{"Architecture=" + architecture()}, parameters...)...)
+	d.functionCalls = record
+	return d
+}
+
+// samDeploy deploys what sam has built in a folder, until the test is over.
+func samDeploy(t *testing.T, folder string, parameters ...string) deployed {
+	t.Helper()
 	cfg := localstack.Config(t)
 	name := "e2e-" + strings.ToLower(rand.Text()[:8])
-	command := exec.CommandContext(t.Context(), sam, append([]string{
+	cmd := exec.CommandContext(t.Context(), samOrSkip(t), append([]string{
 		"deploy", "--stack-name", name, "--capabilities", "CAPABILITY_IAM", "--s3-bucket", "goflow-deployments",
-		"--s3-prefix", name, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", "Architecture=" + architecture(),
+		"--s3-prefix", name, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides",
 	}, parameters...)...)
-	command.Dir = folder
-	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+*cfg.BaseEndpoint, "AWS_DEFAULT_REGION="+cfg.Region,
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+*cfg.BaseEndpoint, "AWS_DEFAULT_REGION="+cfg.Region,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "SAM_CLI_POLL_DELAY=1")
-	run(t, command)
+	run(t, cmd)
 	t.Cleanup(func() { // its poller would go on
 		_, err := awscloudformation.NewFromConfig(cfg).DeleteStack(context.WithoutCancel(t.Context()),
 			&awscloudformation.DeleteStackInput{StackName: &name})
 		require.NoError(t, err)
 	})
-	d := open(t, name)
-	d.functionCalls = record
-	return d
+	return open(t, name)
 }
 
 func run(t *testing.T, cmd *exec.Cmd) {
