@@ -60,9 +60,11 @@ func TestQueuesKnowEachOther(t *testing.T) {
 					"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + template.Text(s.Property("Queue"), "QueueName"),
 				},
 			}, s.Property("DeadQueue", "RedriveAllowPolicy"))
-			// The names are those of goflow provision, for a stack named goflow.
-			require.Equal(t, goflow.DefaultQueue+suffix, s.Property("Queue", "QueueName"))
-			require.Equal(t, goflow.DefaultDeadQueue+suffix, s.Property("DeadQueue", "QueueName"))
+			// A stack named goflow and what goflow provision makes have room beside each other.
+			queue, dead := s.Property("Queue", "QueueName"), s.Property("DeadQueue", "QueueName")
+			require.Equal(t, []any{"goflow-queue" + suffix, "goflow-dead" + suffix}, []any{queue, dead})
+			require.NotContains(t, []any{queue, dead}, goflow.DefaultQueue)
+			require.NotContains(t, []any{queue, dead}, goflow.DefaultDeadQueue)
 			require.Equal(t, fifo, s.Property("Queue", "FifoQueue"))
 			require.Equal(t, fifo, s.Property("DeadQueue", "FifoQueue"))
 			require.Equal(t, days(7), seconds(t, s.Property("Queue", "MessageRetentionPeriod")))
