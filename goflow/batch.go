@@ -23,10 +23,13 @@ type BatchWorker struct {
 	slots     chan struct{}
 	flying    atomic.Int64 // deliveries that may join a group
 	leases    group[port.Lease, struct{}]
-	full      atomic.Bool   // every slot's worth of handlers outlives its context
-	stopping  chan struct{} // closed by stop
-	stop      func()
-	working   sync.RWMutex // held for reading by batches under way
+	full      atomic.Bool // every slot's worth of handlers outlives its context
+
+	stopping chan struct{} // closed by Stop
+	idle     chan struct{} // closed when it has been stopped and no batch is under way
+	mu       sync.Mutex
+	stopped  bool
+	working  int // batches under way
 }
 
 // Batch is what a home was handed at once.
@@ -41,7 +44,7 @@ type Batch struct {
 // go to s. It needs DeadLetters or NoDeadLetters, and makes no call before its
 // first batch. The errors are those of the options.
 func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWorker, error) {
-	w := &BatchWorker{broker: b}
+	w := &BatchWorker{broker: b, stopping: make(chan struct{}), idle: make(chan struct{})}
 	if _, ok := s.(port.InProcess); !ok {
 		s = newGroupedStore(s, &w.flying)
 	}
@@ -56,8 +59,6 @@ func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWork
 	w.slots = make(chan struct{}, w.opts.concurrency)
 	w.leases = group[port.Lease, struct{}]{most: port.MaxMessages, flying: &w.flying, call: w.extend}
 	p.stuck.limit, p.stuck.full = int64(w.opts.concurrency), func() { w.full.Store(true) }
-	w.stopping = make(chan struct{})
-	w.stop = sync.OnceFunc(func() { close(w.stopping) })
 	return w, nil
 }
 
@@ -65,7 +66,8 @@ func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWork
 // that the home may delete the message; any other stays, and has been given back
 // if it is to come again soon. All outcomes are stored when Work returns.
 //
-// The deadline of ctx is when the home's time is over. A margin before it the
+// The deadline of ctx is when the home's time is over, which is the default
+// Timeout of a run. A margin before it the
 // handlers' contexts end, with ErrTimeout, or with ErrStopping for a run that
 // had to wait for a slot: such a run is no attempt. From two margins before it
 // on nothing is started. A task that may kill its process runs alone, once the
@@ -74,10 +76,19 @@ func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWork
 // ErrStuck: handlers outlive their contexts, and only the end of the process
 // ends them. What could be settled is.
 func (w *BatchWorker) Work(ctx context.Context, b Batch) ([]Outcome, error) {
-	w.working.RLock()
-	defer w.working.RUnlock()
+	r := newBatchRun(ctx, w, b)
+	if !w.enter() {
+		r.refuse(ctx)
+		return r.answer(), nil
+	}
+	defer w.leave()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.run(ctx)
+	}()
 	go func() {
 		select {
 		case <-w.stopping:
@@ -85,32 +96,45 @@ func (w *BatchWorker) Work(ctx context.Context, b Batch) ([]Outcome, error) {
 		case <-ctx.Done():
 		}
 	}()
-	r := newBatchRun(ctx, w, b)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r.run(ctx)
-	}()
 	over := r.over(done)
-	outcomes := r.close()
-	if w.full.Load() || over && w.processor.stuck.n.Load() > 0 {
-		return outcomes, ErrStuck
+	if w.full.Load() || over && r.deaf.Load() {
+		return r.answer(), ErrStuck
 	}
-	return outcomes, nil
+	return r.answer(), nil
 }
 
 // Stop ends the contexts of all handlers with ErrStopping and waits, for d at the
 // longest, until their batches have their outcomes. Later batches are given back
 // unstarted.
 func (w *BatchWorker) Stop(d time.Duration) {
-	w.stop()
-	done := make(chan struct{})
-	go func() {
-		w.working.Lock()
-		defer w.working.Unlock()
-		close(done)
-	}()
-	within(done, d)
+	w.mu.Lock()
+	if !w.stopped {
+		w.stopped = true
+		close(w.stopping)
+		if w.working == 0 {
+			close(w.idle)
+		}
+	}
+	w.mu.Unlock()
+	within(w.idle, d)
+}
+
+func (w *BatchWorker) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.stopped {
+		w.working++
+	}
+	return !w.stopped
+}
+
+func (w *BatchWorker) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.working--
+	if w.stopped && w.working == 0 {
+		close(w.idle)
+	}
 }
 
 // extend is Broker.Extend, with its repeats, for a group.

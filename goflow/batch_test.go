@@ -2,6 +2,7 @@ package goflow_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,24 +40,18 @@ func TestBatchWorker(t *testing.T) {
 			require.Equal(w, []goflow.Outcome{{Action: goflow.Ack}, {Action: goflow.Ack}}, <-done, "without a deadline there is time")
 			require.Equal(w, task.Done, w.wait(slow).State)
 		},
-		"OneCallersEndIsNotTheOthers": func(w *world) {
-			// The first of a group is interrupted while its save is under way.
-			store := &faultyStore{Store: w.records}
-			w.store = store
-			rest.Handle(w.mux, func(ctx context.Context, d time.Duration) (string, error) {
-				return "rested", nil
-			})
-			ids := []string{w.push("rest", 0), w.push("rest", 0)}
-			worker := w.newBatchWorker()
-			store.before = func(string) error {
-				worker.Stop(0)
-				return nil
+		"RestOfAGroupIsReleasedWithItsHead": func(w *world) {
+			rest.Handle(w.mux, func(context.Context, time.Duration) (string, error) { return "", errors.New("no") })
+			w.push("rest", 0)
+			w.push("rest", 0)
+			batch := goflow.Batch{Deliveries: []goflow.Delivery{w.receive(w.queue), w.receive(w.queue)}, Ordered: true}
+			for i := range batch.Deliveries {
+				batch.Deliveries[i].Group = "g"
 			}
-			_, err := worker.Work(w.Context(), goflow.Batch{Deliveries: []goflow.Delivery{w.receive(w.queue), w.receive(w.queue)}})
+			outcomes, err := w.newBatchWorker().Work(w.Context(), batch)
 			require.NoError(w, err)
-			for _, id := range ids {
-				require.Equal(w, task.Done, w.wait(id).State)
-			}
+			require.Equal(w, goflow.Release, outcomes[0].Action)
+			require.Equal(w, goflow.Outcome{Action: goflow.Release}, outcomes[1])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,9 +2,11 @@ package goflow
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -17,10 +19,10 @@ type batchRun struct {
 	began  time.Time
 	until  time.Time // when the home's time is over; zero: never
 	margin time.Duration
+	deaf   atomic.Bool // a Once handler outlives its context
 
 	mu       sync.Mutex
 	outcomes []Outcome
-	closed   bool // the home has its answer
 }
 
 func newBatchRun(ctx context.Context, w *BatchWorker, b Batch) *batchRun {
@@ -42,21 +44,23 @@ func (r *batchRun) over(done <-chan struct{}) bool {
 	return !within(done, time.Until(r.until.Add(-r.margin/4)))
 }
 
-// close returns the outcomes; those that come later are dropped.
-func (r *batchRun) close() []Outcome {
+// answer returns the outcomes as they are.
+func (r *batchRun) answer() []Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closed = true
-	return r.outcomes
+	for i := range r.outcomes {
+		if errors.Is(r.outcomes[i].Err, errUnsettled) {
+			r.opts.shared.log.Error("task was not settled in time, its message comes again", slog.String("task", taskID(&r.batch.Deliveries[i])))
+		}
+	}
+	return slices.Clone(r.outcomes) // some may come later
 }
 
 func (r *batchRun) set(o Outcome, deliveries ...int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, i := range deliveries {
-		if !r.closed {
-			r.outcomes[i] = o
-		}
+		r.outcomes[i] = o
 	}
 }
 
@@ -77,6 +81,14 @@ func (r *batchRun) lanes() (lanes []lane) {
 		lanes = append(lanes, lane{i})
 	}
 	return lanes
+}
+
+// refuse gives everything back unstarted.
+func (r *batchRun) refuse(ctx context.Context) {
+	for i := range r.outcomes {
+		r.outcomes[i] = Outcome{Action: Release}
+	}
+	r.giveBack(ctx, 0, slices.Concat(r.lanes()...)...)
 }
 
 // run runs the lanes at once, then what suspects hold up, one by one.
@@ -107,18 +119,20 @@ func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 		if outcome.postponed && suspectsWait {
 			return l[n:]
 		}
-		if outcome.Action == Release {
-			r.giveBack(ctx, outcome.After, i)
-		}
 		if outcome.Err != nil {
 			r.opts.shared.log.ErrorContext(ctx, "outcome was not stored, the message comes again", slog.Any("error", outcome.Err))
 		}
 		r.set(outcome, i)
-		if outcome.Action != Ack {
-			r.giveBack(ctx, 0, l[n+1:]...)
-			r.set(Outcome{Action: Release}, l[n+1:]...)
-			return nil
+		if outcome.Action == Ack {
+			continue
 		}
+		rest := l[n+1:]
+		r.set(Outcome{Action: Release}, rest...)
+		if outcome.Action == Release {
+			r.giveBack(ctx, outcome.After, i)
+		}
+		r.giveBack(ctx, 0, rest...)
+		return nil
 	}
 	return nil
 }
@@ -130,10 +144,11 @@ func (r *batchRun) one(ctx context.Context, i int, suspectsWait bool) Outcome {
 	}
 	free := sync.OnceFunc(func() { <-r.slots })
 	defer free()
-	ctx, cancel := r.handlerContext(ctx, suspectsWait && time.Since(r.began) > r.margin)
+	ctx, cancel := r.handlerContext(ctx, time.Since(r.began) > r.margin)
 	defer cancel()
 	return r.processor.process(ctx, &r.batch.Deliveries[i], custody{
 		returned: free, until: r.until, grace: r.margin / 2, suspectsWait: suspectsWait,
+		deaf: func() { r.deaf.Store(true) },
 	})
 }
 
@@ -174,7 +189,7 @@ func (r *batchRun) giveBack(ctx context.Context, after time.Duration, l ...int) 
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	if !r.until.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, r.until)
+		ctx, cancel = context.WithDeadline(ctx, r.until.Add(-r.margin/4))
 		defer cancel()
 	}
 	for chunk := range slices.Chunk(l, port.MaxMessages) {

@@ -246,11 +246,15 @@ func limitsOf(b Broker) func(context.Context) (port.Limits, error) {
 	if !ok {
 		return func(context.Context) (port.Limits, error) { return port.Limits{}, nil }
 	}
-	var mu sync.Mutex
+	turn := make(chan struct{}, 1) // one asks at a time, and nobody waits longer than they want
 	var known *port.Limits
 	return func(ctx context.Context) (port.Limits, error) {
-		mu.Lock()
-		defer mu.Unlock()
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			return port.Limits{}, ctx.Err()
+		}
 		if known == nil {
 			limits, err := limiter.Limits(ctx)
 			if err != nil {

@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +15,8 @@ import (
 const groupLinger = 5 * time.Millisecond
 
 // group makes one call of concurrent calls of one item, as databases commit in
-// groups. The first caller waits for the others, calls for all, and each gets
-// its own answer: there is no goroutine that somebody would have to end.
+// groups. The first caller waits a moment for the others; each gets its own
+// answer, and waits no longer than its own context.
 type group[In, Out any] struct {
 	most   int // items in a call
 	call   func(ctx context.Context, items []In) ([]Out, error)
@@ -27,22 +28,27 @@ type group[In, Out any] struct {
 
 // flight is one call and those who wait for it.
 type flight[In, Out any] struct {
-	items []In
-	full  chan struct{} // closed when nobody else is awaited
-	done  chan struct{} // closed when outs and err are set
-	outs  []Out
-	err   error
+	items   []In
+	until   time.Time     // the latest of its callers' deadlines
+	endless bool          // one of them has none
+	full    chan struct{} // closed when nobody else is awaited
+	done    chan struct{} // closed when outs and err are set
+	outs    []Out
+	err     error
 }
 
-// do returns what the call says of item. The first caller's deadline is the
-// call's, but nobody's cancellation is.
+// do returns what the call says of item. The call goes on when ctx ends, as it is
+// others' too; nothing is known of the item then.
 func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
-	f, place := g.board(item)
+	f, place := g.board(ctx, item)
 	if place == 0 {
-		within(f.full, groupLinger)
-		g.fly(ctx, f)
+		go g.fly(context.WithoutCancel(ctx), f)
 	}
-	<-f.done
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return out, fmt.Errorf("%w: %w", port.ErrUnavailable, ctx.Err())
+	}
 	if place < len(f.outs) {
 		out = f.outs[place]
 	}
@@ -50,7 +56,7 @@ func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
 }
 
 // board adds item to the next flight and returns its place in it.
-func (g *group[In, Out]) board(item In) (f *flight[In, Out], place int) {
+func (g *group[In, Out]) board(ctx context.Context, item In) (f *flight[In, Out], place int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.next == nil {
@@ -58,6 +64,11 @@ func (g *group[In, Out]) board(item In) (f *flight[In, Out], place int) {
 	}
 	f = g.next
 	f.items = append(f.items, item)
+	if until, ok := ctx.Deadline(); !ok {
+		f.endless = true
+	} else if until.After(f.until) {
+		f.until = until
+	}
 	if len(f.items) >= min(g.most, int(g.flying.Load())) {
 		g.next = nil
 		close(f.full)
@@ -65,21 +76,21 @@ func (g *group[In, Out]) board(item In) (f *flight[In, Out], place int) {
 	return f, len(f.items) - 1
 }
 
-// fly makes the call.
+// fly makes the call when everybody is there, or after a moment.
 func (g *group[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
 	defer close(f.done)
+	within(f.full, groupLinger)
 	g.mu.Lock()
 	if g.next == f {
 		g.next = nil
 	}
 	g.mu.Unlock()
-	shared := context.WithoutCancel(ctx)
-	if deadline, ok := ctx.Deadline(); ok {
+	if !f.endless {
 		var cancel context.CancelFunc
-		shared, cancel = context.WithDeadline(shared, deadline)
+		ctx, cancel = context.WithDeadline(ctx, f.until)
 		defer cancel()
 	}
-	f.outs, f.err = g.call(shared, f.items)
+	f.outs, f.err = g.call(ctx, f.items)
 }
 
 // groupedStore is a Store whose calls of one item go together. It has no extra

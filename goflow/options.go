@@ -89,7 +89,8 @@ func MaxAttempts(n int) PolicyOption {
 }
 
 // Timeout is how long one run may take before its context ends: 1 ms to 11
-// hours, DefaultTimeout unless set.
+// hours. Unless set it is DefaultTimeout, and in a Lambda function all the time
+// that the function has left, less its Margin.
 func Timeout(d time.Duration) PolicyOption {
 	return func(p *policy) error {
 		if d < time.Millisecond || d > maxDelay {

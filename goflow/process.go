@@ -79,6 +79,9 @@ type custody struct {
 	grace time.Duration
 	// suspectsWait: the others of the batch are not settled yet.
 	suspectsWait bool
+	// deaf is called when a Once handler has not returned in its grace, so that
+	// the delivery is kept until it does; nil: nobody asks.
+	deaf func()
 }
 
 // process is one delivery from top to bottom: decode, admit, run, settle.
@@ -133,9 +136,18 @@ func (a *attempt) open() (err error) {
 		a.policy = a.entry.policy
 	}
 	own, err := a.env.Options.policy()
-	a.policy = own.or(a.policy).or(a.opts.policy).or(defaultPolicy())
+	a.policy = own.or(a.policy).or(a.opts.policy).or(a.defaultPolicy())
 	a.number = 1
 	return err
+}
+
+// defaultPolicy leaves it to a home with an end how long a run may take.
+func (a *attempt) defaultPolicy() policy {
+	p := defaultPolicy()
+	if !a.until.IsZero() {
+		p.timeout = maxDelay
+	}
+	return p
 }
 
 // fresh tells whether the delivery can run unread: nobody has had it before.
@@ -166,10 +178,11 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 // that is Once, and the mark of its start.
 func (a *attempt) secure(ctx context.Context) *Outcome {
 	untraced := a.delivery.Receives-1 > a.rec.GiveBacks
+	if untraced && a.suspectsWait && a.suspicious() {
+		return &Outcome{Action: Release, postponed: true}
+	}
 	if untraced && !a.mayRunSuspect(ctx) {
-		outcome := a.release(a.suspectPause(ctx))
-		outcome.postponed = true
-		return &outcome
+		return new(a.release(a.suspectPause(ctx)))
 	}
 	if a.entry.once {
 		if outcome := a.claim(ctx); outcome != nil {
@@ -248,17 +261,16 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 	return nil
 }
 
+// suspicious tells whether a task that left no trace of an earlier receive is a
+// suspect: it was started before without an outcome, or has no second chance.
+func (a *attempt) suspicious() bool {
+	return a.rec.Starts > 0 || a.number >= a.policy.maxAttempts
+}
+
 // mayRunSuspect takes the place of the one suspect that may run, if the task
-// is one: it was started before without an outcome, or has no second chance,
-// and an earlier receive left no trace. A message near its end does not wait.
+// is one. A message near its end does not wait.
 func (a *attempt) mayRunSuspect(ctx context.Context) bool {
-	if a.rec.Starts == 0 && a.number < a.policy.maxAttempts {
-		return true
-	}
-	if a.suspectsWait {
-		return false
-	}
-	if !a.lasts(ctx, a.suspectPause(ctx)) {
+	if !a.suspicious() || !a.lasts(ctx, a.suspectPause(ctx)) {
 		return true
 	}
 	select {

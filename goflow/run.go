@@ -59,7 +59,7 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 		return r.result, because(ctx, r.err)
 	case <-ctx.Done():
 	}
-	grace := time.NewTimer(cmp.Or(a.grace, handlerGrace))
+	grace := time.NewTimer(a.graceOf(context.Cause(ctx)))
 	defer grace.Stop()
 	select {
 	case r := <-done:
@@ -68,6 +68,9 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 	}
 	a.stuck.add(1)
 	if a.entry.once {
+		if a.deaf != nil {
+			a.deaf()
+		}
 		defer a.stuck.add(-1)
 		r := <-done
 		return r.result, because(ctx, r.err)
@@ -77,6 +80,16 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 		a.stuck.add(-1)
 	}()
 	return nil, because(ctx, errAbandoned)
+}
+
+// graceOf is what the handler gets to return. A home that is told to stop, and has
+// an end, is about to be killed: it gives back what is left before that.
+func (a *attempt) graceOf(cause error) time.Duration {
+	grace := cmp.Or(a.grace, handlerGrace)
+	if errors.Is(cause, ErrStopping) && !a.until.IsZero() {
+		return min(grace, stopGrace)
+	}
+	return grace
 }
 
 // because adds why the context ended to a handler's error.

@@ -13,8 +13,12 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
-// settleTime bounds the storing of one outcome, also while the worker stops.
-const settleTime = 30 * time.Second
+// settleTime bounds the storing of one outcome, also while the worker stops;
+// limitsTime what is asked before it, and can be done without.
+const (
+	settleTime = 30 * time.Second
+	limitsTime = 2 * time.Second
+)
 
 // Bounds of texts that are stored: an item costs more from 1 KiB on, and the
 // attribute of a dead letter stays under 4 KiB.
@@ -117,7 +121,11 @@ func (a *attempt) lasts(ctx context.Context, after time.Duration) bool {
 // limits are the broker's, or none while they cannot be read. They are asked
 // for only where they matter: a task that succeeds at once needs none.
 func (a *attempt) limits(ctx context.Context) port.Limits {
-	ctx, cancel := a.settling(ctx)
+	most := limitsTime
+	if !a.until.IsZero() { // what is to be stored has the better right to the time
+		most = min(most, time.Until(a.settleBy())/4)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	limits, err := a.limitsOf(ctx)
 	if err != nil {
@@ -160,7 +168,9 @@ func (a *attempt) finished(ctx context.Context, rec Record) Outcome {
 func (a *attempt) unsaved(ctx context.Context, err error) Outcome {
 	switch {
 	case errors.Is(err, port.ErrFinished):
-		rec, err := a.load(context.WithoutCancel(ctx))
+		ctx, cancel := a.settling(ctx)
+		defer cancel()
+		rec, err := a.load(ctx)
 		if err != nil {
 			return a.trouble(err)
 		}
@@ -215,9 +225,13 @@ func (a *attempt) settling(ctx context.Context) (context.Context, context.Cancel
 	if a.until.IsZero() {
 		return ctx, cancel
 	}
-	bounded, cancelBound := context.WithDeadline(ctx, a.until.Add(-a.grace/2))
+	bounded, cancelBound := context.WithDeadline(ctx, a.settleBy())
 	return bounded, func() { cancelBound(); cancel() }
 }
+
+// settleBy is the latest that a home with an end can use what is stored: half of
+// the handlers' grace before it, less some to give the message back.
+func (a *attempt) settleBy() time.Time { return a.until.Add(-a.grace * 3 / 4) }
 
 func (a *attempt) expires() time.Time { return time.Now().Add(a.opts.shared.recordTTL) }
 
@@ -226,14 +240,14 @@ func (a *attempt) lease(ctx context.Context) time.Duration {
 	return cmp.Or(a.limits(ctx).Lease, a.policy.timeout+2*handlerGrace)
 }
 
-// claimTime is how long a claim lasts: one lease, or where nobody renews it the
-// whole run, which the end of the home cuts short.
+// claimTime is how long a claim lasts: one lease, or where nobody renews it until
+// the end of the home, which a handler that ignores its context runs up to.
 func (a *attempt) claimTime(ctx context.Context) time.Duration {
 	switch {
 	case a.hold != nil:
 		return a.lease(ctx)
 	case !a.until.IsZero():
-		return min(time.Until(a.until), a.policy.timeout) + 2*handlerGrace
+		return time.Until(a.until) + 2*handlerGrace
 	}
 	return a.policy.timeout + 2*handlerGrace
 }

@@ -103,26 +103,69 @@ func TestDeadline(t *testing.T) {
 			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
 			m.push("deaf", 1)
 			good := m.push("rest", 1)
-			require.Panics(m, func() { m.invoke(m.handler(), m.event(10)) })
+			event := m.event(2)
+			begin := time.Now()
+			require.Panics(m, func() { m.invoke(m.handler(), event) })
+			require.Less(m, time.Since(begin).Seconds(), 59.9, "before Lambda does it")
 			require.Equal(m, task.Done, m.get(good).State)
 		},
-		"OnceIsNotRunBesideItself": func(m *mapping) {
-			runs := 0
-			goflow.NewJob[int, int]("once", goflow.Once()).Handle(m.mux, func(context.Context, int) (int, error) {
-				runs++
-				time.Sleep(30 * time.Second)
-				return runs, nil
+		"LongTaskHasTheFunctionsTime": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			id := m.push("rest", 600)
+			ctx, cancel := context.WithTimeout(m.Context(), 15*time.Minute)
+			defer cancel()
+			_, err := m.handler().Handle(ctx, m.event(1))
+			require.NoError(m, err)
+			require.Equal(m, task.Done, m.get(id).State, "the default Timeout is the pool's")
+		},
+		"SlotThatIsFreedTooLateStartsNothing": func(m *mapping) {
+			goflow.NewJob[time.Duration, bool]("nap").Handle(m.mux, func(_ context.Context, d time.Duration) (bool, error) {
+				time.Sleep(d)
+				return true, nil
 			})
-			m.push("once", 1)
+			h := m.handler(goflow.Concurrency(1))
+			m.push("nap", 58500*time.Millisecond)
+			first, done := m.event(1), make(chan []string)
+			go func() { done <- m.invoke(h, first) }()
+			synctest.Wait()
+			late := m.push("nap", time.Millisecond)
+			require.Len(m, m.invoke(h, m.event(1)), 1)
+			require.Empty(m, <-done)
+			require.Equal(m, task.Unknown, m.get(late).State, "it would have had half a second")
+		},
+		"LimitsThatAreNotAnsweredCostNoOutcome": func(m *mapping) {
+			m.silent = true
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			goflow.NewJob[bool, string]("maybe").Handle(m.mux, maybe)
+			long, bad := m.push("rest", 3600), m.push("maybe", true)
+			require.Len(m, m.invoke(m.handler(), m.event(2)), 2)
+			require.Equal(m, 1, m.get(long).Attempts)
+			require.Equal(m, 1, m.get(bad).Attempts)
+		},
+		"OnceIsNotRunBesideItself": func(m *mapping) {
+			running, most := 0, 0
+			goflow.NewJob[int, int]("once", goflow.Once(), goflow.Timeout(5*time.Second)).Handle(m.mux, func(context.Context, int) (int, error) {
+				running++
+				most = max(most, running)
+				time.Sleep(40 * time.Second) // whatever its context says
+				running--
+				return 1, nil
+			})
+			id := m.push("once", 1)
 			event := m.event(1)
 			require.NoError(m, m.queue.Send(m.Context(), []port.Message{{Body: []byte(event.Records[0].Body)}}))
+			begin, copied := time.Now(), m.event(1)
 			done := make(chan []string)
 			go func() { done <- m.invoke(m.handler(), event) }()
 			synctest.Wait()
-			require.Len(m, m.invoke(m.handler(), m.event(1)), 1, "in another process")
+			for _, at := range []time.Duration{0, 10 * time.Second, 39 * time.Second} {
+				time.Sleep(at - time.Since(begin))
+				require.Len(m, m.invoke(m.handler(), copied), 1, "in another process, after %v", at)
+			}
 			require.Empty(m, <-done)
+			require.Equal(m, task.Done, m.get(id).State)
 			m.drain(m.handler())
-			require.Equal(m, 1, runs)
+			require.Equal(m, 1, most)
 		},
 		"StopGivesBackWhatRuns": func(m *mapping) {
 			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
@@ -140,23 +183,96 @@ func TestDeadline(t *testing.T) {
 			require.Len(m, m.event(1).Records, 1, "at once")
 		},
 		"NothingStartsAfterAStop": func(m *mapping) {
-			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
-			id := m.push("rest", 1)
-			h := m.handler()
+			runs := 0
+			goflow.NewJob[int, int]("count").Handle(m.mux, func(context.Context, int) (int, error) {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				runs++
+				return 0, nil
+			})
+			for range 500 {
+				m.push("count", 1)
+			}
+			h := m.handler(goflow.Concurrency(500))
 			h.Stop()
+			require.Len(m, m.invoke(h, m.event(500)), 500)
+			require.Zero(m, runs)
+			require.Len(m, m.event(500).Records, 500, "at once")
+		},
+		"StopThatWaitsForADeafHandlerHoldsUpNoOther": func(m *mapping) {
+			release := make(chan struct{})
+			goflow.NewJob[int, int]("deaf", goflow.Once()).Handle(m.mux, func(context.Context, int) (int, error) {
+				<-release
+				return 1, nil
+			})
+			m.push("deaf", 1)
+			event, h := m.event(1), m.handler()
+			done := make(chan any)
+			go func() {
+				defer func() { done <- recover() }()
+				m.invoke(h, event)
+			}()
+			synctest.Wait()
+			begin := time.Now()
+			h.Stop()
+			require.Less(m, time.Since(begin), 500*time.Millisecond)
+			m.push("deaf", 1)
+			begin = time.Now()
 			require.Len(m, m.invoke(h, m.event(1)), 1)
-			require.Equal(m, task.Unknown, m.get(id).State)
+			require.Less(m, time.Since(begin), time.Second)
+			require.NotNil(m, <-done, "only the end of the process ends it")
+			close(release)
+		},
+		"HandlerThatIgnoresAStopIsGivenBackBeforeTheKill": func(m *mapping) {
+			release := make(chan struct{})
+			goflow.NewJob[int, int]("deaf").Handle(m.mux, func(context.Context, int) (int, error) {
+				<-release
+				return 1, nil
+			})
+			m.push("deaf", 1)
+			event, h := m.event(1), m.handler()
+			done := make(chan []string)
+			go func() { done <- m.invoke(h, event) }()
+			synctest.Wait()
+			h.Stop()
+			require.Equal(m, [][]time.Duration{{0}}, m.extended, "when Stop returns there are 100 ms to the kill")
+			<-done
+			close(release)
 		},
 		"StoreThatHangsDoesNotHoldUpTheAnswer": func(m *mapping) {
 			goflow.NewJob[bool, string]("maybe").Handle(m.mux, maybe)
 			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
 			m.push("maybe", false)
-			hung := m.push("rest", 2)
+			hung := m.push("rest", 40)
 			m.store.hang.Store(&hung)
-			event := m.event(10)
+			event := m.event(2)
 			begin := time.Now()
 			require.Len(m, m.invoke(m.handler(), event), 1)
-			require.Less(m, time.Since(begin), timeout)
+			require.InDelta(m, 59.6, time.Since(begin).Seconds(), 0.2, "with what is left of the margin")
+			time.Sleep(time.Hour) // until the store comes back
+		},
+		"InvocationThatEndsEarlierCostsTheOthersNothing": func(m *mapping) {
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			one, other := m.push("rest", 1), m.push("rest", 1)
+			m.event(2)
+			time.Sleep(visibility) // so that they are read before they run
+			m.store.slow.Store(int64(10 * time.Second))
+			short, long, h := m.event(1), m.event(1), m.handler()
+			m.push("rest", 100)
+			short.Records = append(short.Records, m.event(1).Records...) // on which the reading waits a moment
+			brief, cancel := context.WithTimeout(m.Context(), time.Second)
+			defer cancel()
+			done := make(chan error)
+			go func() {
+				_, err := h.Handle(brief, short)
+				done <- err
+			}()
+			synctest.Wait()
+			require.Empty(m, m.invoke(h, long))
+			require.NoError(m, <-done)
+			require.Contains(m, m.store.calls, "fresh load 2", "in one call, which the longer one waits for")
+			states := []task.State{m.get(one).State, m.get(other).State}
+			require.ElementsMatch(m, []task.State{task.Done, task.Unknown}, states)
 		},
 	})
 }
@@ -183,6 +299,17 @@ func TestSuspects(t *testing.T) {
 			}
 			require.Empty(m, m.invoke(m.handler(), m.event(10)))
 			m.requireEmpty()
+		},
+		"SuspectThatGetsLittleTimeLosesNoAttempt": func(m *mapping) {
+			goflow.NewJob[int, int]("bomb", goflow.MaxAttempts(1)).Handle(m.mux, rest)
+			goflow.NewJob[int, int]("rest").Handle(m.mux, rest)
+			suspect := m.push("bomb", 20)
+			m.event(1) // a process that died with it
+			time.Sleep(visibility)
+			m.push("rest", 50)
+			require.Len(m, m.invoke(m.handler(), m.event(10)), 1)
+			m.drain(m.handler())
+			require.Equal(m, task.Done, m.get(suspect).State)
 		},
 		"TaskThatKillsItsProcessConvictsNoSibling": func(m *mapping) {
 			const attempts = 3
@@ -264,6 +391,21 @@ func TestOrder(t *testing.T) {
 			m.pushStep("a2")
 			require.Empty(m, m.invoke(m.handler(), m.event(10)))
 			require.Equal(m, []string{"a1", "a2"}, ran)
+		},
+		"TaskBehindALongOneLosesNoAttempt": func(m *mapping) {
+			m.arn += ".fifo"
+			var ran []string
+			goflow.NewJob[string, string]("step", goflow.MaxAttempts(1)).Handle(m.mux, func(ctx context.Context, step string) (string, error) {
+				ran = append(ran, step)
+				_, err := rest(ctx, 40)
+				return step, err
+			})
+			m.pushStep("a1")
+			m.pushStep("a2")
+			require.Len(m, m.invoke(m.handler(), m.event(10)), 1)
+			m.drain(m.handler())
+			require.Equal(m, []string{"a1", "a2", "a2"}, ran)
+			require.Empty(m, m.deadLetters())
 		},
 		"SuspectsOfAGroupRunInItsOrder": func(m *mapping) {
 			m.arn += ".fifo"

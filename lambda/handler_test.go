@@ -82,6 +82,35 @@ func TestHandler(t *testing.T) {
 			require.Empty(m, m.invoke(m.handler(), m.event(10)))
 			require.Equal(m, []string{"save 10"}, m.store.calls)
 			require.Empty(m, m.extended)
+			require.Zero(m, m.limits, "tasks that succeed at once do not ask for what they don't need")
+		},
+		"RedeliveredBatchIsReadAndGivenBackInOneCallEach": func(m *mapping) {
+			goflow.NewJob[bool, string]("maybe").Handle(m.mux, maybe)
+			for range 10 {
+				m.push("maybe", true)
+			}
+			m.event(10) // by an invocation that was throttled
+			time.Sleep(visibility)
+			require.Len(m, m.invoke(m.handler(), m.event(10)), 10)
+			require.Equal(m, []string{"fresh load 10", "save 10", "save 10"}, m.store.calls, "read, starts marked, attempts recorded")
+			require.Len(m, m.extended, 1)
+			require.Equal(m, 1, m.limits)
+		},
+		"ClaimsAreOneCall": func(m *mapping) {
+			goflow.NewJob[bool, string]("maybe", goflow.Once()).Handle(m.mux, maybe)
+			for range 10 {
+				m.push("maybe", false)
+			}
+			require.Empty(m, m.invoke(m.handler(), m.event(10)))
+			require.Equal(m, []string{"fresh load 10", "claim 10", "save 10"}, m.store.calls)
+		},
+		"SlotIsFreeWhileAResultIsStored": func(m *mapping) {
+			goflow.NewJob[bool, string]("maybe").Handle(m.mux, maybe)
+			for range 3 {
+				m.push("maybe", false)
+			}
+			require.Empty(m, m.invoke(m.handler(goflow.Concurrency(1)), m.event(3)))
+			require.Equal(m, []string{"save 3"}, m.store.calls)
 		},
 		"NewHandlerCallsNobody": func(m *mapping) {
 			m.refuse = errBad
@@ -134,6 +163,41 @@ func TestHandler(t *testing.T) {
 			m.push("maybe", true)
 			m.refuse = port.ErrRefused
 			require.Len(m, m.invoke(m.handler(), m.event(1)), 1)
+		},
+		"VisibilityIsChangedAgainAfterAThrottle": func(m *mapping) {
+			goflow.NewJob[int, int]("later").Handle(m.mux, func(context.Context, int) (int, error) { return 0, goflow.RetryAfter(time.Second, errBad) })
+			m.push("later", 1)
+			m.refuse = port.ErrUnavailable
+			m.invoke(m.handler(), m.event(1))
+			require.Equal(m, [][]time.Duration{{time.Second}}, m.extended)
+		},
+		"RedrivenTaskRunsInItsNextGeneration": func(m *mapping) {
+			broken := true
+			goflow.NewJob[int, int]("mend", goflow.MaxAttempts(1)).Handle(m.mux, func(ctx context.Context, _ int) (int, error) {
+				info, _ := goflow.TaskFromContext(ctx)
+				if broken {
+					return 0, errBad
+				}
+				return info.Generation, nil
+			})
+			id := m.push("mend", 1)
+			require.Empty(m, m.invoke(m.handler(), m.event(1)))
+			into := make([]port.Delivery, 1)
+			_, err := m.dead.Receive(m.Context(), into)
+			require.NoError(m, err)
+			require.NoError(m, m.queue.Send(m.Context(), []port.Message{{Body: into[0].Body, Attributes: into[0].Attributes}}))
+			broken = false
+			require.Empty(m, m.invoke(m.handler(), m.event(1)))
+			rec := m.get(id)
+			require.Equal(m, []any{task.Done, 2, "2"}, []any{rec.State, rec.Generation, string(rec.Result)})
+		},
+		"TaskThatIsTooOldExpires": func(m *mapping) {
+			goflow.NewJob[bool, string]("maybe").Handle(m.mux, maybe)
+			body := `{"v":1,"id":"0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f","type":"maybe","payload":false,"ttl":60000}`
+			require.NoError(m, m.queue.Send(m.Context(), []port.Message{{Body: []byte(body)}}))
+			time.Sleep(2 * time.Minute)
+			require.Empty(m, m.invoke(m.handler(), m.event(1)))
+			require.Equal(m, task.Expired, m.get("0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f").State)
 		},
 		"PermanentFailureAndLastAttemptAreDone": func(m *mapping) {
 			never := goflow.NewJob[int, int]("never")

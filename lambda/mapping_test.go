@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,7 +42,9 @@ type mapping struct {
 	mu       sync.Mutex
 	received map[string]port.Delivery // by receipt handle
 	extended [][]time.Duration        // what each call to extend asked for
-	refuse   error                    // of every call to extend
+	refuse   error                    // of the next calls to extend
+	limits   int                      // calls for the queue's limits
+	silent   bool                     // they are not answered
 }
 
 func inLambda(t *testing.T, f func(m *mapping)) {
@@ -210,13 +213,26 @@ func (m *mapping) deadLetters() map[string]string {
 // functionQueue is the queue as the function knows it: by receipt handles.
 type functionQueue struct{ m *mapping }
 
-func (q functionQueue) Limits(ctx context.Context) (port.Limits, error) { return q.m.queue.Limits(ctx) }
+func (q functionQueue) Limits(ctx context.Context) (port.Limits, error) {
+	q.m.mu.Lock()
+	q.m.limits++
+	silent := q.m.silent
+	q.m.mu.Unlock()
+	if silent {
+		<-ctx.Done()
+		return port.Limits{}, ctx.Err()
+	}
+	return q.m.queue.Limits(ctx)
+}
 
 func (q functionQueue) Extend(ctx context.Context, leases []port.Lease) error {
 	q.m.mu.Lock()
 	defer q.m.mu.Unlock()
-	if q.m.refuse != nil {
-		return q.m.refuse
+	if err := q.m.refuse; err != nil {
+		if errors.Is(err, port.ErrUnavailable) {
+			q.m.refuse = nil // it passes
+		}
+		return err
 	}
 	own := make([]port.Lease, len(leases))
 	asked := make([]time.Duration, len(leases))
@@ -244,7 +260,8 @@ type countingStore struct {
 	mu     sync.Mutex
 	calls  []string // method and number of items
 	refuse func(id string) error
-	hang   atomic.Pointer[string] // the task whose saves do not come back before their context ends
+	slow   atomic.Int64           // what a load takes
+	hang   atomic.Pointer[string] // the task whose saves do not come back
 }
 
 // refused notes a call and returns the errors of its items.
@@ -268,8 +285,8 @@ func (s *countingStore) Save(ctx context.Context, recs []port.Record) error {
 	}
 	errs := s.refused("save", ids...)
 	if hung := s.hang.Load(); hung != nil && slices.Contains(ids, *hung) {
-		<-ctx.Done()
-		return ctx.Err()
+		time.Sleep(time.Hour) // as if nothing ended its context
+		return port.ErrUnavailable
 	}
 	for i, rec := range recs {
 		if errs[i] != nil {
@@ -283,10 +300,23 @@ func (s *countingStore) Save(ctx context.Context, recs []port.Record) error {
 }
 
 func (s *countingStore) Load(ctx context.Context, ids []string, fresh bool) ([]port.Record, error) {
-	if err := s.refused("load", ids...).Err(); err != nil {
+	method := "load"
+	if fresh {
+		method = "fresh load"
+	}
+	time.Sleep(time.Duration(s.slow.Load()))
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err := s.refused(method, ids...).Err(); err != nil {
 		return make([]port.Record, len(ids)), err
 	}
 	return s.Store.Load(ctx, ids, fresh)
+}
+
+func (s *countingStore) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
+	_ = s.refused("claim", make([]string, len(claims))...) // counted only
+	return s.Store.Claim(ctx, claims)
 }
 
 // refusingBroker takes nothing.

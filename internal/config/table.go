@@ -96,7 +96,7 @@ func pool() []Setting {
 		},
 		duration("timeout", goflow.DefaultTimeout, timeRange{time.Millisecond, maxTime},
 			func(s *Settings) *time.Duration { return &s.Timeout }).
-			of(Worker|Function, "of one run, unless the task's job or push says otherwise"),
+			of(Worker|Function, "of one run, unless the task's job or push says otherwise; a function has all its time unless set"),
 		duration("backoff", goflow.DefaultBackoffBase, timeRange{time.Millisecond, maxTime},
 			func(s *Settings) *time.Duration { return &s.Backoff }).
 			of(Worker|Function, "the longest pause after a first failed attempt, doubled with each further one"),

@@ -10,9 +10,12 @@ import (
 // dead letters.
 func WorkerOptions(s Settings, log *slog.Logger) []goflow.WorkerOption {
 	opts := []goflow.WorkerOption{
-		goflow.Drain(s.Drain), goflow.Margin(s.Margin), goflow.MaxAttempts(s.MaxAttempts), goflow.Timeout(s.Timeout),
+		goflow.Drain(s.Drain), goflow.Margin(s.Margin), goflow.MaxAttempts(s.MaxAttempts),
 		goflow.Backoff(s.Backoff, s.BackoffCap), goflow.UnknownTypeGrace(s.UnknownTypeGrace),
 		goflow.RecordTTL(s.RecordTTL), goflow.Logger(log),
+	}
+	if s.Timeout > 0 {
+		opts = append(opts, goflow.Timeout(s.Timeout))
 	}
 	if s.Concurrency > 0 {
 		opts = append(opts, goflow.Concurrency(s.Concurrency))

@@ -21,6 +21,11 @@ func allowed(t *testing.T) []template.Statement {
 	return statements
 }
 
+// ownStack is the stack as those ask for it who know its name only: its ARN ends
+// in an ID, and IAM puts an asterisk there when a request has none.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html
+const ownStack = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/goflow/*"
+
 // A policy without bounds is one that nobody notices until it is used.
 func TestNothingIsAllowedByAsterisk(t *testing.T) {
 	t.Parallel()
@@ -36,7 +41,7 @@ func TestNothingIsAllowedByAsterisk(t *testing.T) {
 		if !slices.ContainsFunc(s.Actions, func(a string) bool { return !trace(a) }) {
 			continue
 		}
-		require.NotContains(t, strings.Join(s.Resources, " "), "*", "%s allows %v", s.Owner, s.Actions)
+		require.NotContains(t, strings.ReplaceAll(strings.Join(s.Resources, " "), ownStack, ""), "*", "%s allows %v", s.Owner, s.Actions)
 	}
 }
 
@@ -57,7 +62,7 @@ func TestActionsFitWhatTheyAreAllowedOn(t *testing.T) {
 
 	s := template.Read(t).Stack(t, template.Everything())
 	owners := map[string]string{"sqs": "AWS::SQS::Queue", "dynamodb": "AWS::DynamoDB::Table", "logs": "AWS::Logs::LogGroup"}
-	others := map[string]string{"kms": s.Parameters["KmsKeyArn"], "xray": "*", "cloudformation": "${AWS::StackId}"}
+	others := map[string]string{"kms": s.Parameters["KmsKeyArn"], "xray": "*", "cloudformation": ownStack}
 	for _, statement := range allowed(t) {
 		if service := template.Text(statement.All, "Principal", "Service"); service != "" {
 			require.Equal(t, []string{"lambda.amazonaws.com", "sts:AssumeRole"}, append([]string{service}, statement.Actions...))

@@ -37,6 +37,9 @@ func newHandler(ctx context.Context, getenv func(string) string, log io.Writer) 
 	if err := loader.RequirePlaces(settings); err != nil {
 		return nil, err
 	}
+	if !loader.Given("timeout") {
+		settings.Timeout = 0 // a function ends a run with its own time
+	}
 	parts, err := config.Open(ctx, settings)
 	if err != nil {
 		return nil, err

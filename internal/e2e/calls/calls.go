@@ -5,9 +5,11 @@ package calls
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -27,7 +29,12 @@ func (r Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.Body = io.NopCloser(bytes.NewReader(body))
-	if err := r.note(req.Header.Get("X-Amz-Target"), body); err != nil {
+	target := req.Header.Get("X-Amz-Target")
+	if form, err := url.ParseQuery(string(body)); err == nil && target == "" {
+		target = form.Get("Version") + "." + form.Get("Action") // CloudFormation's older protocol
+		body = fmt.Appendf(nil, `{"StackName":%q}`, form.Get("StackName"))
+	}
+	if err := r.note(target, body); err != nil {
 		return nil, err
 	}
 	return r.Next.RoundTrip(req)
@@ -35,24 +42,31 @@ func (r Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // note appends one line for an operation and each place that it is about.
 func (r Recorder) note(target string, body []byte) error {
-	file, err := os.OpenFile(r.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	operation := target[strings.LastIndex(target, ".")+1:]
+	var lines strings.Builder
+	for _, place := range places(body) {
+		lines.WriteString(operation + place + "\n")
+	}
+	return Append(r.File, lines.String())
+}
+
+// Append adds text to the end of a file.
+func Append(name, text string) error {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }() // written to below, and nothing is buffered
-	_, operation, _ := strings.Cut(target, ".")
-	for _, place := range places(body) {
-		if _, err := fmt.Fprintf(file, "%s%s\n", operation, place); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
 
 // places are the statements' verbs and tables, else the queue or tables.
 func places(body []byte) (places []string) {
 	var in struct {
 		QueueURL   string `json:"QueueUrl"`
+		QueueName  string `json:"QueueName"`
+		TableName  string `json:"TableName"`
+		StackName  string `json:"StackName"`
 		Statements []struct {
 			Text string `json:"Statement"`
 		} `json:"Statements"`
@@ -67,8 +81,10 @@ func places(body []byte) (places []string) {
 	for table := range in.Tables {
 		places = append(places, " "+table)
 	}
-	if in.QueueURL != "" {
-		places = append(places, " "+in.QueueURL[strings.LastIndex(in.QueueURL, "/")+1:])
+	for _, name := range []string{in.QueueURL[strings.LastIndex(in.QueueURL, "/")+1:], in.QueueName, in.TableName, in.StackName} {
+		if name != "" {
+			places = append(places, " "+name)
+		}
 	}
 	return places
 }
@@ -96,5 +112,7 @@ func Action(operation string) string {
 		"BatchExecuteStatement/SELECT": "dynamodb:PartiQLSelect",
 		"BatchExecuteStatement/DELETE": "dynamodb:PartiQLDelete",
 		"BatchGetItem":                 "dynamodb:BatchGetItem",
+		"DescribeTable":                "dynamodb:DescribeTable",
+		"DescribeStacks":               "cloudformation:DescribeStacks",
 	}[operation]
 }

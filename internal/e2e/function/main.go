@@ -58,6 +58,9 @@ func newHandler() (*lambda.Handler, error) {
 func register(mux *goflow.Mux) {
 	goflow.NewJob[int, int]("test.exit", goflow.MaxAttempts(2)).Handle(mux, func(_ context.Context, code int) (int, error) {
 		time.Sleep(50 * time.Millisecond) // its siblings have begun
+		if err := calls.Append(record+".exits", "x"); err != nil {
+			return 0, goflow.Permanent(err)
+		}
 		os.Exit(code)
 		return 0, nil
 	})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -34,6 +35,7 @@ const root = "../../.."
 // deployed is a stack, and the parts of it that a program uses.
 type deployed struct {
 	stack.Places
+	name        string
 	sqs         *awssqs.Client
 	queue, dead *sqs.Broker
 	records     *dynamo.Store
@@ -46,16 +48,32 @@ type deployed struct {
 func open(t *testing.T, name string) deployed {
 	t.Helper()
 	cfg := localstack.Config(t)
+	d := deployed{name: name, sqs: awssqs.NewFromConfig(cfg), ownCalls: filepath.Join(t.TempDir(), "calls")}
+	cfg.HTTPClient = &http.Client{Transport: calls.Recorder{File: d.ownCalls, Next: http.DefaultTransport}}
 	places, err := stack.Read(t.Context(), cfg, name)
 	require.NoError(t, err)
-	d := deployed{Places: places, sqs: awssqs.NewFromConfig(cfg), ownCalls: filepath.Join(t.TempDir(), "calls")}
+	d.Places = places
 	d.dead = sqs.New(d.sqs, places.DeadQueueURL, sqs.PollWait(time.Second))
-	cfg.HTTPClient = &http.Client{Transport: calls.Recorder{File: d.ownCalls, Next: http.DefaultTransport}}
-	d.queue = sqs.New(awssqs.NewFromConfig(cfg), places.QueueURL)
+	producer := awssqs.NewFromConfig(cfg)
+	d.queue = sqs.New(producer, places.QueueURL)
 	d.records = dynamo.New(awsdynamodb.NewFromConfig(cfg), places.Table)
+	d.check(t, producer)
 	d.client, err = goflow.NewClient(d.queue, d.records)
 	require.NoError(t, err)
 	return d
+}
+
+// check asks whether everything is there, by URLs and by names, as the CLI does.
+func (d deployed) check(t *testing.T, producer *awssqs.Client) {
+	t.Helper()
+	require.NoError(t, d.queue.Check(t.Context()))
+	require.NoError(t, sqs.New(producer, d.DeadQueueURL).Check(t.Context()))
+	require.NoError(t, d.records.Check(t.Context()))
+	for _, url := range []string{d.QueueURL, d.DeadQueueURL} {
+		found, err := sqs.Resolve(t.Context(), producer, path.Base(url))
+		require.NoError(t, err)
+		require.Equal(t, url, found)
+	}
 }
 
 // samOrSkip returns the program. Without it the test is skipped, or fails where
