@@ -1,6 +1,11 @@
 // Command lambda is a Lambda function for a program's own jobs, in a module of
-// its own: copy the folder, drop the replace line in go.mod, and register your
-// handlers where it registers one. `sam build && sam deploy` does the rest.
+// its own. Copy the folder, let it take the released library,
+//
+//	go mod edit -dropreplace=github.com/jamesTait-jt/goflow
+//	go get github.com/jamesTait-jt/goflow@latest
+//
+// and register your handlers where it registers one. `sam build && sam deploy`
+// does the rest.
 package main
 
 import (

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,6 +86,42 @@ func TestFunctionAnswersAnEvent(t *testing.T) {
 	require.Equal(t, task.Done, records[0].State)
 	require.JSONEq(t, `"hello"`, string(records[0].Result))
 	require.Equal(t, task.Unknown, records[1].State)
+}
+
+// What runs when Lambda ends the process goes back at once, not after the queue's
+// visibility timeout.
+func TestTerminatedFunctionGivesBackWhatRuns(t *testing.T) {
+	t.Parallel()
+	running, given := make(chan struct{}), make(chan string, 1)
+	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(running)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(site.Close)
+	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), "ChangeMessageVisibilityBatch") {
+			given <- string(body)
+		}
+		_, _ = io.WriteString(w, `{"Successful":[{"Id":"0"}],"Failed":[]}`) // whoever asked may be gone
+	}))
+	t.Cleanup(aws.Close)
+	f := runtimeapi.Start(t, bootstrap(t, "."), environment(aws.URL, "t")...)
+	raw, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{{
+		MessageId: "0193a1f0-5b7c-4d3e-8f00-000000000001", ReceiptHandle: "x",
+		Body:       fmt.Sprintf(`{"v":1,"type":"sample.fetch","payload":{"url":%q}}`, site.URL),
+		Attributes: map[string]string{"ApproximateReceiveCount": "1"},
+	}}})
+	require.NoError(t, err)
+	go f.Invoke(t.Context(), raw, time.Minute)
+	<-running
+	f.Stop(runtimeapi.ShutdownTime)
+	select {
+	case body := <-given:
+		require.Contains(t, body, `"VisibilityTimeout":0`)
+	default:
+		require.Fail(t, "nothing was given back before the kill")
+	}
 }
 
 func TestBadSettings(t *testing.T) {

@@ -104,12 +104,20 @@ func (d deployed) permanentFailureAndUnknownType(t *testing.T, reasons map[strin
 	reasons[ids[0]], reasons[ids[1]] = "permanent", "unknown type"
 }
 
+// cancel cancels a task before its record, and one that has failed already.
 func (d deployed) cancel(t *testing.T) {
 	t.Helper()
-	id, err := d.client.Push(t.Context(), "sample.echo", json.RawMessage("1"), goflow.Delay(time.Minute))
+	delayed, err := d.client.Push(t.Context(), "sample.echo", json.RawMessage("1"), goflow.Delay(time.Minute))
 	require.NoError(t, err)
-	require.NoError(t, d.client.Cancel(t.Context(), id))
-	require.Equal(t, task.Cancelled, d.wait(t, id).State)
+	failing := d.push(t, task.Task{Type: "sample.flaky", Payload: map[string]int{"fail": 9}})[0]
+	require.Eventually(t, func() bool {
+		rec, err := d.client.Get(t.Context(), failing)
+		return err == nil && rec.Attempts > 0
+	}, patience, 10*time.Millisecond)
+	for _, id := range []string{delayed, failing} {
+		require.NoError(t, d.client.Cancel(t.Context(), id))
+		require.Equal(t, task.Cancelled, d.wait(t, id).State)
+	}
 }
 
 func (d deployed) poison(t *testing.T, reasons map[string]string) {
