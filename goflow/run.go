@@ -126,6 +126,9 @@ func flatten(err error) error {
 	if wish, ok := errors.AsType[*retryAfterError](err); ok {
 		return RetryAfter(wish.after, plain)
 	}
+	if wish, ok := errors.AsType[*snoozeError](err); ok {
+		return wish
+	}
 	return plain
 }
 
