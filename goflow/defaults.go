@@ -27,6 +27,10 @@ const (
 	// maxDelay caps backoff and RetryAfter below the 12 hours that SQS lets one
 	// receive of a message last.
 	maxDelay = 11 * time.Hour
+	// maxHold is how long SQS lets one receive of a message last, whatever is
+	// extended:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+	maxHold = 12 * time.Hour
 	// envelopeReserve is what a payload leaves free in a message, so that a dead
 	// letter with its reason still fits.
 	envelopeReserve = 8 << 10

@@ -122,3 +122,12 @@ func RetryAfter(d time.Duration, err error) error {
 	}
 	return &retryAfterError{err: err, after: min(max(d, 0), maxDelay)}
 }
+
+type snoozeError struct{ after time.Duration }
+
+func (e *snoozeError) Error() string { return "snoozed for " + e.after.String() }
+
+// Snooze lets a handler put its task off: it runs again after d, 0 to 11 hours,
+// and no attempt is used. A task is dead when it is put off beyond what the
+// broker keeps: the retention of its message, or the number of its receives.
+func Snooze(d time.Duration) error { return &snoozeError{after: min(max(d, 0), maxDelay)} }

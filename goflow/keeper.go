@@ -29,6 +29,7 @@ type hold struct {
 	keeper   *keeper
 	delivery Delivery
 	cancel   context.CancelCauseFunc
+	last     time.Time // when the broker's patience ends, whatever is extended
 
 	// Guarded by keeper.mu.
 	end      time.Time // of the lease, by the monotonic clock; zero: never
@@ -49,6 +50,7 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 		return h
 	}
 	h.due = time.Now().Add(time.Until(d.LeaseEnd) / 2)
+	h.last = d.LeaseEnd.Add(maxHold - k.lease)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.holds) == 0 {
@@ -129,17 +131,27 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 		case !now.Before(h.ends()):
 			h.lose()
 			continue
-		case !now.Before(h.due):
+		case !now.Before(h.due) && now.Add(h.extension(now)).After(h.end):
 			due = append(due, h)
 			// Should this extension fail: again after half of what is left, but
 			// not ever sooner and sooner.
 			h.due = now.Add(max(h.ends().Sub(now)/2, k.lease/32))
 		}
-		if at := earlier(h.due, h.ends()); next.IsZero() || at.Before(next) {
+		at := h.ends()
+		if h.due.After(now) {
+			at = earlier(h.due, at)
+		}
+		if next.IsZero() || at.Before(next) {
 			next = at
 		}
 	}
 	return due, next
+}
+
+// extension is how long the lease may be made to last, in whole seconds as
+// brokers count.
+func (h *hold) extension(now time.Time) time.Duration {
+	return min(h.keeper.lease, h.last.Sub(now).Truncate(time.Second))
 }
 
 // ends is when the handler has to stop: with the lease or the claim.
@@ -167,12 +179,12 @@ func (h *hold) lose() {
 // extend renews the leases of up to ten holds, and the claims with them. What
 // could not be renewed is tried again when half of what is left is over.
 func (k *keeper) extend(ctx context.Context, holds []*hold) {
-	leases := make([]port.Lease, len(holds))
+	start, leases := time.Now(), make([]port.Lease, len(holds))
 	var claims []port.Claim
 	var claimants []*hold
 	k.mu.Lock()
 	for i, h := range holds {
-		leases[i] = port.Lease{Delivery: h.delivery, For: k.lease}
+		leases[i] = port.Lease{Delivery: h.delivery, For: h.extension(start)}
 		if h.claim != nil {
 			claims, claimants = append(claims, *h.claim), append(claimants, h)
 		}
@@ -181,7 +193,6 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	// A call that hangs must not keep the others from their leases.
 	ctx, cancel := context.WithTimeout(ctx, k.lease/4)
 	defer cancel()
-	end := time.Now().Add(k.lease)
 	err := k.broker.Extend(ctx, leases)
 	var claimErr error
 	if len(claims) > 0 {
@@ -190,10 +201,10 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, h := range holds {
-		h.extended(port.ItemError(err, i), end)
+		h.extended(port.ItemError(err, i), start.Add(leases[i].For))
 	}
 	for i, h := range claimants {
-		h.renewed(port.ItemError(claimErr, i), end)
+		h.renewed(port.ItemError(claimErr, i), start.Add(k.lease))
 	}
 }
 

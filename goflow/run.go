@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"runtime/debug"
 	"strings"
@@ -66,7 +67,8 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 		return r.result, because(ctx, r.err)
 	case <-grace.C:
 	}
-	a.stuck.add(1)
+	a.opts.shared.log.WarnContext(ctx, "handler is stuck: it ignores the end of its context",
+		logTask(a.rec.ID, a.env.Type), slog.Int64("stuck", a.stuck.add(1)))
 	if a.entry.once {
 		if a.deaf != nil {
 			a.deaf()
@@ -139,6 +141,9 @@ func flatten(err error) error {
 	if wish, ok := errors.AsType[*retryAfterError](err); ok {
 		return RetryAfter(wish.after, plain)
 	}
+	if wish, ok := errors.AsType[*snoozeError](err); ok {
+		return wish
+	}
 	return plain
 }
 
@@ -149,10 +154,11 @@ type stuckCount struct {
 	full  func() // called when the limit is reached
 }
 
-func (s *stuckCount) add(n int64) {
-	if s.n.Add(n) >= s.limit && s.full != nil {
+func (s *stuckCount) add(n int64) (count int64) {
+	if count = s.n.Add(n); count >= s.limit && s.full != nil {
 		s.full()
 	}
+	return count
 }
 
 // flights are the tasks under way in this process: a process runs one delivery

@@ -27,6 +27,7 @@ const maxErrorText = 700
 // settle turns what the handler returned into an outcome: done, retry or dead.
 func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 	permanent, isPermanent := errors.AsType[*permanentError](err)
+	snooze, snoozes := errors.AsType[*snoozeError](err)
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		return a.done(ctx, result)
@@ -37,6 +38,8 @@ func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 		return a.bury(ctx, reasonPermanent, permanent)
 	case cause != nil && !errors.Is(cause, ErrTimeout):
 		return a.interrupt(ctx)
+	case snoozes:
+		return a.snooze(ctx, snooze.after)
 	default:
 		return a.retry(ctx, err)
 	}
@@ -79,6 +82,18 @@ func (a *attempt) retry(ctx context.Context, err error) Outcome {
 	a.rec.Error = text(err)
 	return a.giveBack(ctx, after)
 }
+
+// snooze gives the message back without a failure, as long as the broker keeps
+// it.
+func (a *attempt) snooze(ctx context.Context, after time.Duration) Outcome {
+	if !a.lasts(ctx, after) {
+		return a.bury(ctx, reasonFailed, errOverslept)
+	}
+	return a.giveBack(ctx, after)
+}
+
+// errOverslept is why a task is dead that never failed.
+var errOverslept = errors.New("put off for longer than its queue keeps it")
 
 // interrupt gives a run back that was cut off by the stop of its worker: such
 // a run is no attempt.

@@ -51,6 +51,11 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 // Concurrency is how many handlers run at a time.
 func (w *Worker) Concurrency() int { return w.opts.concurrency }
 
+// Stuck is how many handlers run on though their contexts have ended, by a
+// timeout or a lost lease. Each has freed its slot and holds its memory; Run ends
+// with ErrStuck when there are as many as slots.
+func (w *Worker) Stuck() int { return int(w.processor.stuck.n.Load()) }
+
 // LastReceive is when the broker last answered a receive; zero: never. A
 // worker whose last receive is long ago is not ready. While every slot is
 // taken nothing is received, and it is now.
