@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -94,7 +95,7 @@ func (d *dlq) list(cmd *cobra.Command, ids []string) error {
 	if err != nil {
 		return err
 	}
-	d.note("%d listed; SQS estimates %d in %s and gives no exact listing", n, size.Waiting+size.Leased+size.Delayed, d.s.DLQURL)
+	d.note("%d listed; SQS estimates %d in %s and gives no exact listing", n, size.Waiting+size.Leased+size.Delayed, path.Base(d.s.DLQURL))
 	return nil
 }
 
