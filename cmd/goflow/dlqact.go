@@ -99,6 +99,6 @@ func (d *dlq) confirmed(f goflow.DeadLetterFilter) bool {
 		what = "the dead letters that the filters choose"
 	}
 	_, _ = fmt.Fprintf(d.around.Stderr, "%s: drop %s of %s for good? yes or no: ", name, what, path.Base(d.s.DLQURL)) // seen or not, yes is needed
-	answer, _ := bufio.NewReader(d.around.Stdin).ReadString('\n')                                          // no answer is no
+	answer, _ := bufio.NewReader(d.around.Stdin).ReadString('\n')                                                     // no answer is no
 	return strings.TrimSpace(answer) == "yes"
 }
