@@ -91,14 +91,17 @@ func (f *DeadLetterFilter) check() error {
 }
 
 func (f *DeadLetterFilter) has(l *DeadLetter) bool {
+	isID := func(id string) bool { return strings.EqualFold(id, l.ID) }
+	return (len(f.IDs) == 0 || slices.ContainsFunc(f.IDs, isID)) &&
+		(f.Type == "" || f.Type == l.Type) && (f.Reason == "" || f.Reason == l.Reason) && f.hasTime(l)
+}
+
+func (f *DeadLetterFilter) hasTime(l *DeadLetter) bool {
 	died := l.DiedAt
 	if died.IsZero() {
 		died = l.SentAt
 	}
-	isID := func(id string) bool { return strings.EqualFold(id, l.ID) }
-	return (len(f.IDs) == 0 || slices.ContainsFunc(f.IDs, isID)) &&
-		(f.Type == "" || f.Type == l.Type) && (f.Reason == "" || f.Reason == l.Reason) &&
-		(f.After.IsZero() || died.After(f.After)) && (f.Before.IsZero() || died.Before(f.Before))
+	return (f.After.IsZero() || died.After(f.After)) && (f.Before.IsZero() || died.Before(f.Before))
 }
 
 // DeadLetterQueue lists, redrives, settles and drops dead letters. Its methods
@@ -196,23 +199,29 @@ func (q *DeadLetterQueue) redrive(ctx context.Context, letters []DeadLetter) err
 				errs[i] = err
 			}
 		}
-		if len(marked) == 0 {
-			return errs.Err()
-		}
-		err := retryItems(ctx, len(marked), func(items []int) error {
-			msgs := make([]port.Message, len(items))
-			for place, item := range items {
-				msgs[place] = letters[marked[item]].message()
-			}
-			return q.queue.Send(ctx, msgs)
-		})
-		for place, i := range marked {
-			if err := port.ItemError(err, place); err != nil {
-				errs[i] = err
-			}
-		}
+		q.sendMarked(ctx, letters, marked, errs)
 		return errs.Err()
 	})
+}
+
+// sendMarked sends those of the letters back that say their generation, in one
+// call.
+func (q *DeadLetterQueue) sendMarked(ctx context.Context, letters []DeadLetter, marked []int, errs port.ItemErrors) {
+	if len(marked) == 0 {
+		return
+	}
+	err := retryItems(ctx, len(marked), func(items []int) error {
+		msgs := make([]port.Message, len(items))
+		for place, item := range items {
+			msgs[place] = letters[marked[item]].message()
+		}
+		return q.queue.Send(ctx, msgs)
+	})
+	for place, i := range marked {
+		if err := port.ItemError(err, place); err != nil {
+			errs[i] = err
+		}
+	}
 }
 
 func (q *DeadLetterQueue) settle(ctx context.Context, letters []DeadLetter) error {
@@ -264,7 +273,7 @@ func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Brok
 		return err
 	}
 	note := deadLetter{
-		ID: l.ID, Generation: rec.Generation, Reason: reasonMoved, Error: rec.Error, Attempts: rec.Attempts,
+		ID: l.ID, Generation: max(rec.Generation, 1), Reason: reasonMoved, Error: rec.Error, Attempts: rec.Attempts,
 		Receives: l.Receives, SentAt: l.SentAt.UTC(), DiedAt: time.Now().UTC(),
 	}
 	forms := note.attributes(l.delivery.Attributes)

@@ -104,11 +104,13 @@ func TestDeadLetters(t *testing.T) {
 		},
 		"WhoLeavesEarlyHoldsNothing": func(w *world) {
 			w.die(12)
-			for range w.deadLetters(w.dead).List(w.Context(), goflow.DeadLetterFilter{}) {
+			for _, err := range w.deadLetters(w.dead).List(w.Context(), goflow.DeadLetterFilter{}) {
+				require.NoError(w, err)
 				break
 			}
 			w.requireDead(12)
 			ctx, cancel := context.WithCancel(w.Context())
+			defer cancel()
 			var last error
 			for _, last = range w.deadLetters(w.dead).List(ctx, goflow.DeadLetterFilter{}) {
 				cancel()
@@ -117,11 +119,29 @@ func TestDeadLetters(t *testing.T) {
 			w.requireDead(12)
 			func() {
 				defer func() { require.Equal(w, "mine", recover()) }()
-				for range w.deadLetters(w.dead).List(w.Context(), goflow.DeadLetterFilter{}) {
+				for _, err := range w.deadLetters(w.dead).List(w.Context(), goflow.DeadLetterFilter{}) {
+					require.NoError(w, err)
 					panic("mine")
 				}
 			}()
 			w.requireDead(12)
+		},
+		"WhatCannotBeGivenBackIsSaid": func(w *world) {
+			w.die(1)
+			stuck := &faultyBroker{Broker: w.dead, before: func(method string) error {
+				if method == "extend" {
+					return port.ErrRefused
+				}
+				return nil
+			}}
+			var errs []error
+			for _, err := range w.deadLetters(stuck).List(w.Context(), goflow.DeadLetterFilter{Limit: 1}) {
+				errs = append(errs, err)
+			}
+			require.Len(w, errs, 2)
+			require.ErrorIs(w, errs[1], port.ErrRefused)
+			time.Sleep(testLease)
+			w.requireDead(1)
 		},
 		"RedriveOfOneOpensItsNextGeneration": func(w *world) {
 			ids := w.die(3)

@@ -1,6 +1,7 @@
 package goflow_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -97,6 +98,12 @@ func TestSettle(t *testing.T) {
 			require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
 			require.Zero(w, *runs)
 		},
+		"RecordThatAnotherProgramWroteIsSettledOnce": func(w *world) {
+			w.store = withoutGeneration{w.records}
+			w.sendDead(handMade)
+			require.Len(w, w.all(w.deadLetters(w.dead).Settle(w.Context(), every)), 1)
+			w.requireDead(1)
+		},
 		"NewerGenerationGoesOn": func(w *world) {
 			open := goflow.Record{ID: handMadeID, State: task.Open, Generation: 3, Attempts: 1, GiveBacks: 1}
 			w.saveRecord(open)
@@ -133,6 +140,13 @@ func TestSettle(t *testing.T) {
 			inWorld(t, subtest)
 		})
 	}
+}
+
+// withoutGeneration is a store of records that lack what ours have.
+type withoutGeneration struct{ port.Store }
+
+func (withoutGeneration) Load(_ context.Context, ids []string, _ bool) ([]port.Record, error) {
+	return []port.Record{{ID: ids[0], State: task.Done}}, nil
 }
 
 func (w *world) saveRecord(rec goflow.Record) {

@@ -79,13 +79,7 @@ func (s *sweep) receive(ctx context.Context) (fresh []DeadLetter, err error) {
 
 // take does with the chosen letters what the sweep is for, and yields them.
 func (s *sweep) take(ctx context.Context, fresh []DeadLetter) {
-	var chosen []DeadLetter
-	for i := range fresh {
-		if (fresh[i].Unsettled || !s.unsettled) && s.filter.has(&fresh[i]) && !s.full(len(chosen)) {
-			chosen = append(chosen, fresh[i])
-		}
-	}
-	s.taken += len(chosen)
+	chosen := s.choose(fresh)
 	var err error
 	if s.act != nil && len(chosen) > 0 {
 		err = s.act(ctx, chosen)
@@ -95,12 +89,26 @@ func (s *sweep) take(ctx context.Context, fresh []DeadLetter) {
 		if s.act != nil && itemErr == nil {
 			delete(s.held, chosen[i].delivery.ID)
 		}
-		if itemErr != nil {
-			itemErr = fmt.Errorf("goflow: dead letter %s: %w", chosen[i].ID, itemErr)
+		s.tell(chosen[i], itemErr)
+	}
+}
+
+func (s *sweep) choose(fresh []DeadLetter) (chosen []DeadLetter) {
+	for i := range fresh {
+		if (fresh[i].Unsettled || !s.unsettled) && s.filter.has(&fresh[i]) && !s.full(len(chosen)) {
+			chosen = append(chosen, fresh[i])
 		}
-		if !s.ended && !s.yield(chosen[i], itemErr) {
-			s.ended = true
-		}
+	}
+	s.taken += len(chosen)
+	return chosen
+}
+
+func (s *sweep) tell(l DeadLetter, err error) {
+	if err != nil {
+		err = fmt.Errorf("goflow: dead letter %s: %w", l.ID, err)
+	}
+	if !s.ended && !s.yield(l, err) {
+		s.ended = true
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // fast.
 const MaxMovesPerSecond = 500
 
-// ErrMoveCancelled: somebody cancelled the move before it was complete.
+// ErrMoveCancelled means that somebody cancelled the move before it was complete.
 var ErrMoveCancelled = errors.New("the move was cancelled")
 
 // moveAPI is what moving calls.
