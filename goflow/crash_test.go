@@ -50,7 +50,7 @@ func TestCrash(t *testing.T) {
 		"DeadTaskWithoutDeadLetterGetsIt": func(w *world) {
 			dead := &faultyBroker{Broker: w.dead, before: func(string) error { return port.ErrUnavailable }}
 			goflow.NewJob[int, int]("bad", goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
-				return 0, errors.New("no")
+				return 0, goflow.Permanent(errors.New("no"))
 			})
 			id := w.push("bad", 1)
 			o := w.process(w.newProcessor(goflow.DeadLetters(dead)), w.receive(w.queue))
@@ -59,6 +59,7 @@ func TestCrash(t *testing.T) {
 			require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
 			_, note := w.deadLetter()
 			require.Equal(w, id, note["id"])
+			require.Equal(w, "permanent", note["reason"], "as it was before the crash")
 			w.requireEmpty(w.queue)
 		},
 		"RedrivenTaskStartsAfresh": func(w *world) {

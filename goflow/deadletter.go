@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ const (
 	reasonUnknown   = "unknown type"   // no handler knows it
 	reasonCrashed   = "crashed"        // it kills its process
 	reasonResult    = "result refused" // its result cannot be encoded or stored
+	reasonMoved     = "moved by SQS"   // no worker got it to an outcome, and the broker gave up
 )
 
 // deadLetter is the attribute of a dead letter, as JSON of at most 4 KiB.
@@ -56,6 +58,17 @@ func (l deadLetter) encode() string {
 	return string(text)
 }
 
+// sendFitting sends msg with the first of the attributes with which it fits.
+func sendFitting(ctx context.Context, b port.Broker, msg port.Message, attributes []map[string]string) (err error) {
+	for _, msg.Attributes = range attributes {
+		err = retryOne(ctx, func() error { return b.Send(ctx, []port.Message{msg}) })
+		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrInvalid) {
+			break
+		}
+	}
+	return err
+}
+
 // readDeadLetter returns what a delivery's attribute says; nil without one.
 func readDeadLetter(d *port.Delivery) *deadLetter {
 	text, ok := d.Attributes[deadAttribute]
@@ -73,15 +86,18 @@ func readDeadLetter(d *port.Delivery) *deadLetter {
 // order: whoever waits is served even while the dead-letter queue is down.
 func (a *attempt) bury(ctx context.Context, reason string, cause error) Outcome {
 	a.rec.State, a.rec.Error, a.rec.Result, a.rec.Value = task.Dead, text(cause), nil, nil
+	a.rec.Reason = reason
 	if err := a.save(ctx); err != nil {
 		return a.unsaved(ctx, err)
 	}
-	return a.sendDeadLetter(ctx, reason, a.rec)
+	return a.sendDeadLetter(ctx, a.rec)
 }
 
 // sendDeadLetter hands a dead task's message to the dead-letter queue, which
-// may so get it twice.
-func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record) Outcome {
+// may so get it twice. The reason is the record's: after a crash nobody else
+// knows it.
+func (a *attempt) sendDeadLetter(ctx context.Context, rec Record) Outcome {
+	reason := cmp.Or(rec.Reason, reasonFailed)
 	a.opts.shared.log.WarnContext(ctx, "task is dead", logTask(rec.ID, a.env.Type), slog.String("reason", reason))
 	if a.opts.dead == nil {
 		return Outcome{Action: Ack}
@@ -92,15 +108,8 @@ func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record)
 	}
 	ctx, cancel := a.settling(ctx)
 	defer cancel()
-	var err error
-	for _, attributes := range note.attributes(a.delivery.Attributes) {
-		msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value, Attributes: attributes}
-		err = retryOne(ctx, func() error { return a.opts.dead.Send(ctx, []port.Message{msg}) })
-		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrInvalid) {
-			break
-		}
-	}
-	if err != nil {
+	msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value}
+	if err := sendFitting(ctx, a.opts.dead, msg, note.attributes(a.delivery.Attributes)); err != nil {
 		return a.trouble(fmt.Errorf("dead-letter queue: %w", err))
 	}
 	return Outcome{Action: Ack}

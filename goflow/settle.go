@@ -174,7 +174,7 @@ func (a *attempt) end(ctx context.Context, state task.State) Outcome {
 // have died with its dead letter unsent.
 func (a *attempt) finished(ctx context.Context, rec Record) Outcome {
 	if rec.State == task.Dead && rec.Generation == a.rec.Generation {
-		return a.sendDeadLetter(ctx, reasonFailed, rec)
+		return a.sendDeadLetter(ctx, rec)
 	}
 	return Outcome{Action: Ack}
 }

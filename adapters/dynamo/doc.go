@@ -17,6 +17,7 @@
 //	w     S       while claimed    token of who holds it
 //	r     B       not empty        result
 //	x     S       not empty        why the task is dead, or its last attempt failed
+//	d     S       dead             which kind of death, as the dead letter says it
 //	p     B       client-chosen ID hash of the payload
 //	t     N       with an expiry   when to forget the item, epoch seconds, rounded up
 //

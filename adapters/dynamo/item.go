@@ -55,6 +55,7 @@ func attributes(rec *port.Record) []attribute {
 		{"w", text(rec.Token)},
 		{"r", binary(rec.Result)},
 		{"x", text(rec.Error)},
+		{"d", text(rec.Reason)},
 		{"p", binary(rec.Hash)},
 		{"t", expiry(rec.Expires)},
 	}
@@ -121,6 +122,7 @@ func decode(id string, row item) port.Record {
 		Token:      str(row, "w"),
 		Result:     bytes(row, "r"),
 		Error:      str(row, "x"),
+		Reason:     str(row, "d"),
 		Hash:       bytes(row, "p"),
 		Expires:    instant(integer(row, "t"), func(s int64) time.Time { return time.Unix(s, 0) }),
 	}

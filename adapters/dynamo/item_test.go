@@ -60,12 +60,12 @@ func TestItemLayout(t *testing.T) {
 			"everything",
 			port.Record{
 				State: task.Dead, Generation: 2, Attempts: 3, GiveBacks: 4, Starts: 5, Epoch: 6,
-				LeaseEnd: time.UnixMilli(1700000000123), Token: "token", Result: []byte("r"), Error: "why", Hash: []byte{1},
-				Expires: time.Unix(1800000000, 0),
+				LeaseEnd: time.UnixMilli(1700000000123), Token: "token", Result: []byte("r"), Error: "why", Reason: "failed",
+				Hash: []byte{1}, Expires: time.Unix(1800000000, 0),
 			},
 			map[string]string{
 				"s": "N 2", "g": "N 2", "a": "N 3", "o": "N 4", "c": "N 5", "e": "N 6", "l": "N 1700000000123", "w": "S token",
-				"r": "B 72", "x": "S why", "p": "B 01", "t": "N 1800000000",
+				"r": "B 72", "x": "S why", "d": "S failed", "p": "B 01", "t": "N 1800000000",
 			},
 		},
 		{"cancelled", port.Record{State: task.Cancelled, Generation: 1}, map[string]string{"s": "N 3", "g": "N 1"}},

@@ -101,7 +101,7 @@ func (v *saving) update() statement {
 			if ends {
 				u.put(a.name, nil)
 			}
-		case "p", "t":
+		case "d", "p", "t": // An open row has no d.
 			u.putIfAny(a)
 		default:
 			u.put(a.name, a.value)

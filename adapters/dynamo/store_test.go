@@ -207,8 +207,8 @@ func TestReplacementsCompareWhatTheyReplace(t *testing.T) {
 	over := port.Record{State: task.Done, Generation: 1, Expires: time.Unix(1, 0)}
 	older := port.Record{State: task.Open, Generation: 1}
 	const (
-		save  = `UPDATE "tasks" SET s = ? SET g = ? REMOVE a REMOVE o REMOVE c REMOVE e REMOVE l REMOVE w SET r = ? REMOVE x `
-		claim = `UPDATE "tasks" SET s = ? SET g = ? SET a = ? SET o = ? SET c = ? SET e = ? SET l = ? SET w = ? REMOVE r REMOVE x `
+		save  = `UPDATE "tasks" SET s = ? SET g = ? REMOVE a REMOVE o REMOVE c REMOVE e REMOVE l REMOVE w SET r = ? REMOVE x REMOVE d `
+		claim = `UPDATE "tasks" SET s = ? SET g = ? SET a = ? SET o = ? SET c = ? SET e = ? SET l = ? SET w = ? REMOVE r REMOVE x REMOVE d `
 		fresh = `REMOVE p REMOVE t WHERE id = ? AND t = ? AND g = ?`
 		later = `WHERE id = ? AND g = ?` + notOver
 		isNew = ` RETURNING ALL NEW *`

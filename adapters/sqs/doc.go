@@ -46,6 +46,10 @@
 //	Limits, Size, Check  sqs:GetQueueAttributes
 //	Resolve              sqs:GetQueueUrl
 //	Provision            sqs:CreateQueue, sqs:SetQueueAttributes, sqs:GetQueueAttributes
+//	Move                 sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, sqs:ReceiveMessage,
+//	                     sqs:DeleteMessage, sqs:GetQueueAttributes on the dead-letter queue,
+//	                     sqs:SendMessage, sqs:GetQueueAttributes on the queue
+//	CancelMove           sqs:CancelMessageMoveTask, sqs:ListMessageMoveTasks, sqs:GetQueueAttributes
 //
 // A queue that is encrypted with a key of its own needs kms:Decrypt and
 // kms:GenerateDataKey besides.

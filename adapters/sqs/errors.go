@@ -24,6 +24,7 @@ const (
 	opRead      op = "read attributes of"
 	opResolve   op = "find queue"
 	opProvision op = "provision"
+	opMove      op = "move all of"
 )
 
 // action is the permission that it takes.
@@ -39,6 +40,8 @@ func (o op) action() string {
 		return "sqs:DeleteMessage"
 	case opResolve:
 		return "sqs:GetQueueUrl"
+	case opMove:
+		return "sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks and sqs:CancelMessageMoveTask"
 	case opProvision:
 		return "sqs:CreateQueue, sqs:SetQueueAttributes and sqs:GetQueueAttributes"
 	default:

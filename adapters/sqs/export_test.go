@@ -13,3 +13,12 @@ func (b *Broker) QueueURL() string { return b.queueURL }
 
 // MaxReceives is how a redrive policy is read.
 func MaxReceives(policy string) int { return maxReceives(policy) }
+
+// MoveAPI is what a fake that moves has to be.
+type MoveAPI = moveAPI
+
+// MoveBy and CancelMoveBy are Move and CancelMove over a fake.
+var (
+	MoveBy       = move
+	CancelMoveBy = cancelMove
+)

@@ -36,7 +36,7 @@ func newRoot(around program.Surroundings) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return config.Errorf("%v: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newProvision(c), newVersion(c))
+	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newDLQ(c), newProvision(c), newVersion(c))
 	return root
 }
 
@@ -62,15 +62,21 @@ func arguments(least, most int) cobra.PositionalArgs {
 func (c *cli) open(ctx context.Context, need ...string) (config.Settings, config.Parts, error) {
 	ctx, cancel := starting(ctx)
 	defer cancel()
-	s, err := c.load(ctx)
+	s, err := c.settings(ctx, need...)
 	if err != nil {
-		return s, config.Parts{}, err
-	}
-	if err := c.loader.Require(", or the stack that has it as --stack", need...); err != nil {
 		return s, config.Parts{}, err
 	}
 	parts, err := config.Open(ctx, s)
 	return s, parts, err
+}
+
+// settings returns the settings, of which the needed have to be there.
+func (c *cli) settings(ctx context.Context, need ...string) (config.Settings, error) {
+	s, err := c.load(ctx)
+	if err != nil {
+		return s, err
+	}
+	return s, c.loader.Require(", or the stack that has it as --stack", need...)
 }
 
 // load returns the settings, with those that a stack gives.

@@ -28,6 +28,7 @@ func (t *storeTest) reopen(recs ...port.Record) {
 func dead(id string, generation int) port.Record {
 	r := ended(id, task.Dead)
 	r.Generation, r.Attempts, r.GiveBacks, r.Starts = generation, 5, 6, 1
+	r.Reason = "one of a few"
 	return r
 }
 
@@ -41,6 +42,7 @@ func (t *storeTest) isReopened(id string, generation int) {
 	require.Zero(t, got.Attempts, "attempts")
 	require.Zero(t, got.GiveBacks, "give-backs")
 	require.Zero(t, got.Starts, "starts")
+	require.Empty(t, got.Error+got.Reason, "why it was dead")
 	require.True(t, got.LeaseEnd.IsZero(), "it has no claim")
 	require.False(t, got.Expires.IsZero(), "it expires some time")
 }

@@ -32,6 +32,10 @@ func everyField(t *storeTest) {
 	}
 	t.save(want)
 	t.has(want)
+	death := want
+	death.ID, death.State, death.Reason = newID(), task.Dead, "one of a few"
+	t.save(death)
+	t.has(death)
 	want.State, want.Result, want.Error = task.Done, []byte(`[1]`), ""
 	want.Attempts, want.GiveBacks, want.Starts = 7, 8, 0
 	want.Expires = want.Expires.Add(17 * time.Second)

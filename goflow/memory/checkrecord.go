@@ -53,7 +53,7 @@ func checkClaim(c *port.Claim) error {
 // and one for every two digits. A zero attribute is left out.
 func recordBytes(r *port.Record) int {
 	n := len("id") + 16
-	for _, blob := range []int{len(r.Result), len(r.Error), len(r.Hash), len(r.Token)} {
+	for _, blob := range []int{len(r.Result), len(r.Error), len(r.Reason), len(r.Hash), len(r.Token)} {
 		if blob > 0 {
 			n += 1 + blob
 		}

@@ -67,6 +67,9 @@ type Record struct {
 	Value  any
 	// Error says why a task is Dead, or why its last attempt failed.
 	Error string
+	// Reason sorts the error of a task that is Dead: one word or a few, the
+	// same that its dead letter has.
+	Reason string
 	// Hash is the payload's, kept for tasks whose ID the client chose.
 	Hash []byte
 	// Expires is when the record may be forgotten; zero: never. Stores keep

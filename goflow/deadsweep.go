@@ -1,0 +1,140 @@
+package goflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// sweep is one pass over the dead letters. It holds what it has received until
+// it ends, so that it does not receive it again.
+type sweep struct {
+	filter    DeadLetterFilter
+	unsettled bool // only those
+	// act takes letters out, ten at most, with an error each; nil: none.
+	act func(context.Context, []DeadLetter) error
+
+	dead  Broker
+	held  map[string]port.Delivery // by the message's ID
+	seen  map[string]bool          // the same, those that were taken out included
+	taken int
+	yield func(DeadLetter, error) bool
+	ended bool // the caller wants no more
+}
+
+func (q *DeadLetterQueue) sweep(ctx context.Context, plan *sweep) iter.Seq2[DeadLetter, error] {
+	return func(yield func(DeadLetter, error) bool) {
+		s := *plan // a sequence may be run again
+		s.dead, s.yield = q.dead, yield
+		s.held, s.seen = map[string]port.Delivery{}, map[string]bool{}
+		defer func() { _ = s.giveBack(ctx) }() // for a loop that panics: else there is nothing left
+		err := s.filter.check()
+		if err == nil {
+			err = s.run(ctx)
+		}
+		if err = errors.Join(err, s.giveBack(ctx)); err != nil && !s.ended {
+			yield(DeadLetter{}, fmt.Errorf("goflow: dead letters: %w", err))
+		}
+	}
+}
+
+// run receives until nothing new comes.
+func (s *sweep) run(ctx context.Context) error {
+	for !s.ended && !s.full(0) {
+		fresh, err := s.receive(ctx)
+		if err != nil || len(fresh) == 0 {
+			return err
+		}
+		s.take(ctx, fresh)
+	}
+	return nil
+}
+
+// receive returns the letters that were not seen before. None, though some
+// came: the leases of the first have ended, and the sweep has gone round.
+func (s *sweep) receive(ctx context.Context) (fresh []DeadLetter, err error) {
+	into := make([]port.Delivery, port.MaxMessages)
+	n := 0
+	err = retryOne(ctx, func() (err error) {
+		if n, err = s.dead.Receive(ctx, into); n > 0 {
+			return nil // an error would come again
+		}
+		return err
+	})
+	for i := range into[:n] {
+		d := &into[i]
+		s.held[d.ID] = *d
+		if !s.seen[d.ID] {
+			s.seen[d.ID] = true
+			fresh = append(fresh, newDeadLetter(d))
+		}
+	}
+	return fresh, err
+}
+
+// take does with the chosen letters what the sweep is for, and yields them.
+func (s *sweep) take(ctx context.Context, fresh []DeadLetter) {
+	chosen := s.choose(fresh)
+	var err error
+	if s.act != nil && len(chosen) > 0 {
+		err = s.act(ctx, chosen)
+	}
+	for i := range chosen {
+		itemErr := port.ItemError(err, i)
+		if s.act != nil && itemErr == nil {
+			delete(s.held, chosen[i].delivery.ID)
+		}
+		s.tell(chosen[i], itemErr)
+	}
+}
+
+func (s *sweep) choose(fresh []DeadLetter) (chosen []DeadLetter) {
+	for i := range fresh {
+		if (fresh[i].Unsettled || !s.unsettled) && s.filter.has(&fresh[i]) && !s.full(len(chosen)) {
+			chosen = append(chosen, fresh[i])
+		}
+	}
+	s.taken += len(chosen)
+	return chosen
+}
+
+func (s *sweep) tell(l DeadLetter, err error) {
+	if err != nil {
+		err = fmt.Errorf("goflow: dead letter %s: %w", l.ID, err)
+	}
+	if !s.ended && !s.yield(l, err) {
+		s.ended = true
+	}
+}
+
+func (s *sweep) full(more int) bool { return s.filter.Limit > 0 && s.taken+more >= s.filter.Limit }
+
+// giveBack ends the leases of what is left, also when ctx has ended. What
+// cannot be given back comes back by itself.
+func (s *sweep) giveBack(ctx context.Context) error {
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	left := slices.Collect(maps.Values(s.held))
+	clear(s.held)
+	var errs []error
+	for chunk := range slices.Chunk(left, port.MaxMessages) {
+		err := retryItems(ctx, len(chunk), func(items []int) error {
+			leases := make([]port.Lease, len(items))
+			for place, item := range items {
+				leases[place].Delivery = chunk[item]
+			}
+			return s.dead.Extend(ctx, leases)
+		})
+		for i := range chunk {
+			if err := port.ItemError(err, i); err != nil && !errors.Is(err, ErrLeaseLost) {
+				errs = append(errs, fmt.Errorf("giving back %s: %w", chunk[i].ID, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
