@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
 // keeper extends the lease of every delivery that a worker holds, be it
@@ -184,8 +185,11 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	end := time.Now().Add(k.lease)
 	err := k.broker.Extend(ctx, leases)
 	var claimErr error
+	stand := make([]Record, len(claims))
 	if len(claims) > 0 {
-		_, claimErr = k.store.Claim(ctx, claims)
+		var recs []Record
+		recs, claimErr = k.store.Claim(ctx, claims)
+		copy(stand, recs)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -193,7 +197,7 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 		h.extended(port.ItemError(err, i), end)
 	}
 	for i, h := range claimants {
-		h.renewed(port.ItemError(claimErr, i), end)
+		h.renewed(port.ItemError(claimErr, i), stand[i], end)
 	}
 }
 
@@ -207,12 +211,16 @@ func (h *hold) extended(err error, end time.Time) {
 	}
 }
 
-// renewed notes what became of the claim's renewal. The caller holds the lock.
-func (h *hold) renewed(err error, end time.Time) {
+// renewed notes what became of the claim's renewal, given the record as it
+// stands. The caller holds the lock.
+func (h *hold) renewed(err error, stands Record, end time.Time) {
 	switch {
 	case h.claim == nil: // its outcome is being saved
 	case err == nil:
 		h.claimEnd = end.Add(-margin(h.keeper.lease))
+	case errors.Is(err, port.ErrFinished) && stands.State == task.Cancelled:
+		h.claim, h.claimEnd = nil, time.Time{}
+		h.cancel(ErrCancelled)
 	case errors.Is(err, port.ErrFenced), errors.Is(err, port.ErrFinished):
 		h.lose()
 	default:
