@@ -209,7 +209,7 @@ func (c *Client) Get(ctx context.Context, id string) (Record, error) {
 
 // missing returns ErrNotFound when rec is absent and too old to come.
 func missing(rec Record, ttl time.Duration) error {
-	if at := lastHope(rec.ID, ttl); rec.State == task.Unknown && !at.IsZero() && time.Now().After(at) {
+	if at := lastHope(rec.ID, ttl); rec.State == task.Unknown && !at.IsZero() && !time.Now().Before(at) {
 		return fmt.Errorf("goflow: %s: %w", rec.ID, ErrNotFound)
 	}
 	return nil

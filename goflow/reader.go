@@ -13,6 +13,7 @@ import (
 // How the reader reads for those who wait.
 const (
 	firstPoll   = 50 * time.Millisecond // between rounds while they bring something
+	fullPoll    = time.Second           // the same, at the most, for a line that is longer than a round
 	lastPoll    = 5 * time.Second       // while they bring nothing
 	mostCalls   = 10                    // at a time
 	readTime    = 10 * time.Second      // for a call to answer
@@ -191,6 +192,7 @@ type line struct {
 	unread  int      // from this place on nothing was read yet
 	turn    int      // where those who are not in front are to be read next
 	size    int      // of a round
+	full    bool     // the last round had no room for all
 	idle    bool     // the last round brought nothing
 	pause   time.Duration
 }
@@ -208,7 +210,7 @@ func (l *line) add(w *watch) {
 // that is for those that were never read.
 func (l *line) next() []*watch {
 	l.watches = slices.DeleteFunc(l.watches, func(w *watch) bool { return w.over })
-	if len(l.watches) <= l.size {
+	if l.full = len(l.watches) > l.size; !l.full {
 		l.unread = l.places
 		return slices.Clone(l.watches)
 	}
@@ -242,22 +244,29 @@ func (l *line) find(place int) int {
 	return i
 }
 
-// learn takes from a round how large the next one is and how soon: larger when
-// most of it was answered, later when nothing was; then it may be as large as
-// that many calls, one for each second.
+// learn takes from a round how large the next one is and how soon. When nothing
+// was answered, the next is later; it may then be as large as that many calls,
+// one for each second. When most of it was, the next is sooner or larger. In
+// between, those that are read too early cost more than they are worth if there
+// are so many that a round has no room for all; if not, a result is wanted soon.
 func (l *line) learn(answered, asked int) time.Duration {
+	pause := l.pause
 	l.idle = answered == 0
 	switch {
 	case l.idle:
-		pause := l.pause
 		l.pause = min(2*pause, lastPoll)
 		l.size = port.MaxReads * max(1, int(l.pause/time.Second))
 		return pause
+	case 10*answered >= 8*asked && pause > firstPoll:
+		l.pause = max(pause/2, firstPoll)
 	case 10*answered >= 8*asked:
 		l.size = min(2*l.size, mostCalls*port.MaxReads)
-	default:
+	case l.full && l.size == port.MaxReads:
+		l.pause = min(2*pause, fullPoll)
+	case l.full:
 		l.size = port.MaxReads
+	default:
+		l.pause, l.size = firstPoll, port.MaxReads
 	}
-	l.pause = firstPoll
-	return firstPoll
+	return l.pause
 }

@@ -1,0 +1,710 @@
+package goflow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/store"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// polledStore has to be polled, and notes what was read when.
+type polledStore struct {
+	port.Store
+	hook func(ctx context.Context) error // nil: reads just happen
+
+	mu    sync.Mutex
+	reads []polled
+}
+
+type polled struct {
+	at    time.Time
+	ids   int
+	twice bool
+	fresh bool
+}
+
+func (s *polledStore) Load(ctx context.Context, ids []string, fresh bool) ([]port.Record, error) {
+	sorted := slices.Sorted(slices.Values(ids))
+	s.mu.Lock()
+	s.reads = append(s.reads, polled{time.Now(), len(ids), len(slices.Compact(sorted)) < len(ids), fresh})
+	s.mu.Unlock()
+	if s.hook != nil {
+		if err := s.hook(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.Load(ctx, ids, fresh)
+}
+
+// count returns the calls and the IDs in them, and forgets them.
+func (s *polledStore) count() (calls, ids int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.reads {
+		ids += r.ids
+	}
+	calls, s.reads = len(s.reads), nil
+	return calls, ids
+}
+
+// polling gives w a client whose store has to be polled.
+func (w *world) polling() *polledStore {
+	w.Helper()
+	store := &polledStore{Store: w.records}
+	var err error
+	w.client, err = goflow.NewClient(w.queue, store)
+	require.NoError(w, err)
+	return store
+}
+
+// pushed returns the IDs of n tasks that nobody runs.
+func (w *world) pushed(n int) []string { return w.pushedAs("t", n) }
+
+func (w *world) pushedAs(taskType string, n int) []string {
+	w.Helper()
+	tasks := make([]task.Task, n)
+	for i := range tasks {
+		tasks[i] = task.Task{Type: taskType, Payload: i}
+	}
+	ids, err := w.client.PushMany(w.Context(), tasks)
+	require.NoError(w, err)
+	return ids
+}
+
+// end gives tasks a record.
+func (w *world) end(state task.State, ids ...string) {
+	w.Helper()
+	for _, id := range ids {
+		rec := port.Record{ID: id, State: state, Generation: 1}
+		if state == task.Done {
+			rec.Result = []byte(`"` + id + `"`)
+		}
+		require.NoError(w, w.records.Save(w.Context(), []port.Record{rec}))
+	}
+}
+
+// waiting waits in the background and returns how long it took.
+func (w *world) waiting(ctx context.Context, id string) <-chan waited {
+	done := make(chan waited, 1)
+	begin := time.Now()
+	go func() {
+		rec, err := w.client.Wait(ctx, id)
+		done <- waited{rec, err, time.Since(begin)}
+	}()
+	synctest.Wait()
+	return done
+}
+
+type waited struct {
+	rec  goflow.Record
+	err  error
+	took time.Duration
+}
+
+func eachInWorld(t *testing.T, subtests map[string]func(w *world)) {
+	t.Helper()
+	for name, subtest := range subtests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, subtest)
+		})
+	}
+}
+
+func TestReader(t *testing.T) {
+	t.Parallel()
+	eachInWorld(t, map[string]func(w *world){
+		"FiveHundredWaitersCostFewCalls": func(w *world) {
+			store := w.polling()
+			job := goflow.NewJob[int, int]("square")
+			job.Handle(w.mux, func(_ context.Context, n int) (int, error) {
+				time.Sleep(time.Second)
+				return n * n, nil
+			})
+			stop := w.start(goflow.Concurrency(100))
+			var waiting sync.WaitGroup
+			for n := range 500 {
+				waiting.Go(func() {
+					id, err := job.Push(w.Context(), w.client, n)
+					require.NoError(w, err)
+					got, err := job.Wait(w.Context(), w.client, id)
+					require.NoError(w, err)
+					require.Equal(w, n*n, got)
+				})
+			}
+			waiting.Wait()
+			require.NoError(w, stop())
+			for _, read := range store.reads {
+				require.False(w, read.twice, "no call names an ID twice")
+				require.False(w, read.fresh, "a moment behind is good enough")
+			}
+			calls, _ := store.count()
+			require.LessOrEqual(w, calls, 30)
+		},
+		"WaitersOfOneTaskShareItsReads": func(w *world) {
+			store := w.polling()
+			id := w.pushed(1)[0]
+			var all []<-chan waited
+			for range 100 {
+				all = append(all, w.waiting(w.Context(), id))
+			}
+			time.Sleep(time.Second)
+			w.end(task.Done, id)
+			for _, done := range all {
+				got := <-done
+				require.NoError(w, got.err)
+				got.rec.Result[0] = '!' // each has a record of its own
+			}
+			rec, err := w.client.Wait(w.Context(), id)
+			require.NoError(w, err)
+			require.Equal(w, strconv.Quote(id), string(rec.Result))
+			calls, ids := store.count()
+			require.Equal(w, calls, ids, "one ID a call")
+			require.Less(w, calls, 10)
+		},
+		"BacksOffAndComesBack": func(w *world) {
+			store := w.polling()
+			ids := w.pushed(2)
+			first := w.waiting(w.Context(), ids[0])
+			begin := time.Now()
+			time.Sleep(time.Minute)
+			var at []time.Duration
+			store.mu.Lock()
+			for _, read := range store.reads[:9] {
+				at = append(at, read.at.Sub(begin))
+			}
+			store.mu.Unlock()
+			const ms = time.Millisecond
+			require.Equal(w, []time.Duration{0, 50 * ms, 150 * ms, 350 * ms, 750 * ms, 1550 * ms, 3150 * ms, 6350 * ms, 11350 * ms}, at)
+			calls, _ := store.count()
+			require.Equal(w, 18, calls, "once in five seconds then")
+			w.end(task.Done, ids[1])
+			second := <-w.waiting(w.Context(), ids[1])
+			require.LessOrEqual(w, second.took, 50*ms, "a new waiter is served soon")
+			w.end(task.Done, ids[0])
+			require.NoError(w, (<-first).err)
+		},
+		"WhatHasEndedIsReadOnceAndEverFaster": func(w *world) {
+			store := w.polling()
+			ids := w.pushed(5000)
+			w.end(task.Done, ids...)
+			begin := time.Now()
+			for _, err := range w.client.WaitAll(w.Context(), ids) {
+				require.NoError(w, err)
+			}
+			require.Less(w, time.Since(begin), time.Second)
+			calls, read := store.count()
+			require.Equal(w, []int{50, 5000}, []int{calls, read})
+		},
+		"BacklogIsReadFromItsOldEnd": func(w *world) {
+			store := w.polling()
+			ids := w.pushed(3000)
+			go func() {
+				for batch := range slices.Chunk(ids, 30) {
+					time.Sleep(20 * time.Millisecond)
+					w.end(task.Done, batch...)
+				}
+			}()
+			for _, err := range w.client.WaitAll(w.Context(), ids) {
+				require.NoError(w, err)
+			}
+			_, read := store.count()
+			require.Less(w, read, 8*len(ids)/5, "not each waiting task again and again")
+		},
+		"OldestThatDoNotEndStarveNobody": func(w *world) {
+			w.polling()
+			ctx, cancel := context.WithCancel(w.Context())
+			ids := w.pushed(1000)
+			var left sync.WaitGroup
+			left.Go(func() {
+				for _, err := range w.client.WaitAll(ctx, ids) {
+					require.ErrorIs(w, err, goflow.ErrNotFinished)
+				}
+			})
+			late := w.pushed(2)
+			done := w.waiting(w.Context(), late[0])
+			time.Sleep(time.Hour)
+			w.end(task.Done, late[0])
+			got := <-done
+			require.NoError(w, got.err)
+			require.Less(w, got.took, time.Hour+30*time.Second, "its turn comes while nothing else ends")
+			w.end(task.Done, late[1])
+			require.Less(w, (<-w.waiting(w.Context(), late[1])).took, time.Second, "who is new is read soon")
+			cancel()
+			left.Wait()
+		},
+		"NobodyStarvesWhileNewWaitersCome": func(w *world) {
+			w.polling()
+			ctx, cancel := context.WithCancel(w.Context())
+			var left sync.WaitGroup
+			left.Go(func() {
+				for _, err := range w.client.WaitAll(ctx, w.pushed(500)) {
+					require.ErrorIs(w, err, goflow.ErrNotFinished)
+				}
+			})
+			id := w.pushed(1)[0]
+			done := w.waiting(w.Context(), id)
+			left.Go(func() {
+				for ctx.Err() == nil {
+					for _, id := range w.pushed(20) {
+						left.Go(func() { _, _ = w.client.Wait(ctx, id) })
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+			})
+			time.Sleep(10 * time.Second)
+			w.end(task.Done, id)
+			require.Less(w, (<-done).took, 15*time.Second)
+			cancel()
+			left.Wait()
+		},
+		"EndOfOneContextCostsTheOthersNothing": func(w *world) {
+			store := w.polling()
+			id := w.pushed(1)[0]
+			ctx, cancel := context.WithCancel(w.Context())
+			leaves, stays := w.waiting(ctx, id), w.waiting(w.Context(), id)
+			time.Sleep(time.Minute)
+			store.count()
+			cancel()
+			got := <-leaves
+			require.ErrorIs(w, got.err, goflow.ErrNotFinished)
+			require.ErrorIs(w, got.err, context.Canceled)
+			time.Sleep(time.Minute)
+			calls, _ := store.count()
+			require.Equal(w, 12, calls)
+			w.end(task.Done, id)
+			require.NoError(w, (<-stays).err)
+		},
+		"NobodyReadsWhenNobodyWaits": func(w *world) {
+			store := w.polling()
+			ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+			defer cancel()
+			require.ErrorIs(w, (<-w.waiting(ctx, w.pushed(1)[0])).err, goflow.ErrNotFinished)
+			store.count()
+			_, err := w.client.Wait(ctx, w.pushed(1)[0])
+			require.ErrorIs(w, err, goflow.ErrNotFinished)
+			time.Sleep(time.Hour)
+			calls, _ := store.count()
+			require.Zero(w, calls)
+		},
+		"ReadThatHangsEndsByItself": func(w *world) {
+			store := w.polling()
+			var hung atomic.Int64
+			store.hook = func(ctx context.Context) error {
+				if hung.Add(1) > 1 {
+					return nil
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			id := w.pushed(1)[0]
+			w.end(task.Done, id)
+			require.NoError(w, (<-w.waiting(w.Context(), id)).err)
+		},
+		"OutageOfSecondsEndsNoWait": func(w *world) {
+			store := w.polling()
+			broken := time.Now().Add(8 * time.Second)
+			store.hook = func(context.Context) error {
+				if time.Now().Before(broken) {
+					return port.ErrUnavailable
+				}
+				return nil
+			}
+			id := w.pushed(1)[0]
+			w.end(task.Done, id)
+			require.NoError(w, (<-w.waiting(w.Context(), id)).err)
+		},
+		"OutageThatLastsEndsTheWait": func(w *world) {
+			store := w.polling()
+			store.hook = func(context.Context) error { return port.ErrUnavailable }
+			got := <-w.waiting(w.Context(), w.pushed(1)[0])
+			require.ErrorIs(w, got.err, goflow.ErrUnavailable)
+			require.InDelta(w, 11, got.took.Seconds(), 1)
+			calls, _ := store.count()
+			require.Less(w, calls, 12)
+		},
+		"RefusalEndsEverybodysWaitAtOnce": func(w *world) {
+			store := w.polling()
+			store.hook = func(context.Context) error { return port.ErrRefused }
+			n := 0
+			for _, err := range w.client.WaitAll(w.Context(), w.pushed(500)) {
+				require.ErrorIs(w, err, goflow.ErrRefused)
+				n++
+			}
+			require.Equal(w, 500, n)
+			calls, _ := store.count()
+			require.Equal(w, 1, calls)
+		},
+	})
+}
+
+func TestRemembered(t *testing.T) {
+	t.Parallel()
+	eachInWorld(t, map[string]func(w *world){
+		"FinalAnswerNeedsNoSecondRead": func(w *world) {
+			store := w.polling()
+			ids := w.pushed(3)
+			w.end(task.Done, ids[0])
+			w.end(task.Cancelled, ids[1])
+			w.end(task.Expired, ids[2])
+			for range w.client.WaitAll(w.Context(), ids) {
+			}
+			store.count()
+			for _, id := range ids {
+				rec, err := w.client.Get(w.Context(), id)
+				require.NoError(w, err)
+				again, err := w.client.Wait(w.Context(), id)
+				require.NoError(w, err)
+				require.Equal(w, rec, again)
+				require.True(w, rec.State.Terminal())
+			}
+			calls, _ := store.count()
+			require.Zero(w, calls)
+			time.Sleep(time.Minute)
+			_, err := w.client.Get(w.Context(), ids[0])
+			require.NoError(w, err)
+			require.True(w, store.reads[0].fresh, "Get reads strongly")
+			calls, _ = store.count()
+			require.Equal(w, 1, calls, "not for ever")
+		},
+		"DeadTaskIsReadAgainAsItMayBeRedriven": func(w *world) {
+			w.polling()
+			id := w.pushed(1)[0]
+			w.end(task.Dead, id)
+			require.Equal(w, task.Dead, w.wait(id).State)
+			require.NoError(w, w.records.Reopen(w.Context(), []port.Record{{ID: id, Generation: 1}}))
+			rec, err := w.client.Get(w.Context(), id)
+			require.NoError(w, err)
+			require.Equal(w, []any{task.Open, 2}, []any{rec.State, rec.Generation})
+			done := w.waiting(w.Context(), id)
+			require.NoError(w, w.records.Save(w.Context(), []port.Record{{ID: id, State: task.Done, Generation: 2}}))
+			require.Equal(w, task.Done, (<-done).rec.State)
+		},
+		"RecordThatHasExpiredIsForgotten": func(w *world) {
+			w.polling()
+			id := w.pushed(1)[0]
+			require.NoError(w, w.records.Save(w.Context(), []port.Record{{ID: id, State: task.Done, Generation: 1, Expires: time.Now().Add(10 * time.Second)}}))
+			require.Equal(w, task.Done, w.wait(id).State)
+			time.Sleep(11 * time.Second)
+			rec, err := w.client.Get(w.Context(), id)
+			require.NoError(w, err)
+			require.Equal(w, task.Unknown, rec.State)
+		},
+		"OnlySoManyAndOnlySmallOnes": func(w *world) {
+			store := w.polling()
+			ids := w.pushed(1002)
+			require.NoError(w, w.records.Save(w.Context(), []port.Record{{ID: ids[1001], State: task.Done, Generation: 1, Result: make([]byte, 5000)}}))
+			w.end(task.Done, ids[:1001]...)
+			for range w.client.WaitAll(w.Context(), ids) {
+			}
+			store.count()
+			for _, id := range []string{ids[0], ids[1001]} {
+				_, err := w.client.Get(w.Context(), id)
+				require.NoError(w, err)
+			}
+			calls, _ := store.count()
+			require.Equal(w, 2, calls)
+		},
+	})
+}
+
+func TestCloseEndsWaiting(t *testing.T) {
+	t.Parallel()
+	for name, polls := range map[string]bool{"Polled": true, "Awaited": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				if polls {
+					w.polling()
+				}
+				ids := w.pushed(2)
+				open, alsoOpen := w.waiting(w.Context(), ids[0]), w.waiting(w.Context(), ids[0])
+				require.NoError(w, w.client.Close())
+				for _, done := range []<-chan waited{open, alsoOpen} {
+					got := <-done
+					require.ErrorIs(w, got.err, goflow.ErrClosed)
+					require.Zero(w, got.took)
+				}
+				w.end(task.Done, ids[1])
+				require.Equal(w, task.Done, w.wait(ids[1]).State, "what there is")
+				_, err := w.client.Wait(w.Context(), ids[0])
+				require.ErrorIs(w, err, goflow.ErrClosed)
+			})
+		})
+	}
+}
+
+// What a worker of local mode still runs while it closes, whoever waits gets.
+func TestCloseOfLocalModeServesWhoWaits(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]goflow.Option{
+		"Values": nil, "Wire": {goflow.WithWireCheck()}, "OwnStore": {goflow.WithResultsStore(store.NewInMemoryKVStore[string, task.Result]())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				gf := goflow.NewLocalMode(store.NewInMemoryKVStore[string, task.Handler](), append(opts, goflow.WithDrainTime(5*time.Second))...)
+				job := goflow.NewJob[time.Duration, string]("rest")
+				job.Handle(gf.Mux(), func(ctx context.Context, d time.Duration) (string, error) {
+					select {
+					case <-time.After(d):
+						return "rested", nil
+					case <-ctx.Done():
+						return "", ctx.Err()
+					}
+				})
+				require.NoError(t, gf.Start())
+				results := make(chan string, 2)
+				for _, d := range []time.Duration{3 * time.Second, time.Hour} {
+					id, err := job.Push(t.Context(), gf.Client(), d)
+					require.NoError(t, err)
+					go func() {
+						got, err := job.Wait(t.Context(), gf.Client(), id)
+						results <- fmt.Sprint(got, err)
+					}()
+				}
+				synctest.Wait()
+				var abandoned *goflow.AbandonedError
+				require.ErrorAs(t, gf.Close(), &abandoned)
+				require.Len(t, abandoned.IDs, 1)
+				require.Equal(t, "rested<nil>", <-results)
+				require.Contains(t, <-results, "closed")
+			})
+		})
+	}
+}
+
+func TestWaitTakesAnyList(t *testing.T) {
+	t.Parallel()
+	eachInWorld(t, map[string]func(w *world){
+		"WaitAllYieldsEachTaskOnce": func(w *world) {
+			w.polling()
+			ids := w.pushed(2)
+			w.end(task.Done, ids...)
+			seen := map[string]int{}
+			for rec, err := range w.client.WaitAll(w.Context(), []string{ids[0], "no UUID", ids[1], ids[0], "no UUID"}) {
+				seen[rec.ID]++
+				if rec.ID == "no UUID" {
+					require.ErrorIs(w, err, goflow.ErrInvalid)
+					require.ErrorContains(w, err, `"no UUID"`)
+					continue
+				}
+				require.NoError(w, err)
+				require.Equal(w, task.Done, rec.State)
+			}
+			require.Equal(w, map[string]int{ids[0]: 1, ids[1]: 1, "no UUID": 1}, seen)
+			for range w.client.WaitAll(w.Context(), nil) {
+				require.Fail(w, "no IDs, no outcomes")
+			}
+		},
+		"WaitAllCanBeLeftInTheMiddle": func(w *world) {
+			store := w.polling()
+			ids := w.pushed(3)
+			w.end(task.Done, ids[1:]...)
+			for range w.client.WaitAll(w.Context(), ids) {
+				break
+			}
+			store.count()
+			time.Sleep(time.Minute)
+			calls, _ := store.count()
+			require.Zero(w, calls)
+		},
+		"WaitAnyReturnsTheFirst": func(w *world) {
+			ids := w.pushed(3)
+			go func() {
+				time.Sleep(time.Second)
+				w.end(task.Dead, ids[1])
+			}()
+			rec, err := w.client.WaitAny(w.Context(), append(ids, ids...))
+			require.NoError(w, err)
+			require.Equal(w, ids[1], rec.ID)
+		},
+		"WaitAnyNamesWhatIsWrong": func(w *world) {
+			_, err := w.client.WaitAny(w.Context(), nil)
+			require.ErrorIs(w, err, goflow.ErrInvalid)
+			require.ErrorContains(w, err, "give one or more")
+			_, err = w.client.WaitAny(w.Context(), []string{w.pushed(1)[0], "x"})
+			require.ErrorIs(w, err, goflow.ErrInvalid)
+			ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+			defer cancel()
+			_, err = w.client.WaitAny(ctx, w.pushed(3))
+			require.ErrorIs(w, err, goflow.ErrNotFinished)
+			require.ErrorIs(w, err, context.DeadlineExceeded)
+			require.ErrorContains(w, err, "any of 3 tasks")
+		},
+		"WaitAnyLeavesOutWhatCannotCome": func(w *world) {
+			old := w.pushed(2)
+			time.Sleep(goflow.DefaultRecordTTL + 2*time.Hour)
+			id := w.pushed(1)[0]
+			go func() {
+				time.Sleep(time.Minute)
+				w.end(task.Done, id)
+			}()
+			rec, err := w.client.WaitAny(w.Context(), append(old, id))
+			require.NoError(w, err)
+			require.Equal(w, id, rec.ID)
+			_, err = w.client.WaitAny(w.Context(), old)
+			require.ErrorIs(w, err, goflow.ErrNotFound)
+		},
+		"JobWaitsForAllAndAny": func(w *world) {
+			job := goflow.NewJob[int, string]("t")
+			ids := w.pushed(3)
+			w.end(task.Done, ids[0])
+			w.end(task.Cancelled, ids[1])
+			w.end(task.Done, ids[2])
+			got := map[string]string{}
+			for r, err := range job.WaitAll(w.Context(), w.client, ids) {
+				if r.ID == ids[1] {
+					require.ErrorIs(w, err, goflow.ErrCancelled)
+					continue
+				}
+				require.NoError(w, err)
+				got[r.ID] = r.Value
+			}
+			require.Equal(w, map[string]string{ids[0]: ids[0], ids[2]: ids[2]}, got)
+			r, err := job.WaitAny(w.Context(), w.client, ids[:1])
+			require.NoError(w, err)
+			require.Equal(w, goflow.Result[string]{ID: ids[0], Value: ids[0]}, r)
+			r, err = job.WaitAny(w.Context(), w.client, ids[1:2])
+			require.ErrorIs(w, err, goflow.ErrCancelled)
+			require.Equal(w, ids[1], r.ID)
+		},
+	})
+}
+
+func TestErrorsTellWhatBecameOfATask(t *testing.T) {
+	t.Parallel()
+	job := goflow.NewJob[int, string]("t")
+	sentinels := []error{goflow.ErrCancelled, goflow.ErrExpired, goflow.ErrNotFinished, goflow.ErrNotFound}
+	for name, want := range map[string]struct {
+		state task.State
+		is    []error
+		typed bool
+	}{
+		"Done":      {state: task.Done},
+		"Dead":      {state: task.Dead, typed: true},
+		"Cancelled": {state: task.Cancelled, typed: true, is: sentinels[:1]},
+		"Expired":   {state: task.Expired, typed: true, is: sentinels[1:2]},
+		"Open":      {state: task.Open, is: sentinels[2:3]},
+		"Unknown":   {state: task.Unknown, is: sentinels[2:3]},
+	} {
+		for _, polls := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, polls), func(t *testing.T) {
+				t.Parallel()
+				inWorld(t, func(w *world) {
+					if polls {
+						w.polling()
+					}
+					id := w.pushed(1)[0]
+					if want.state != task.Unknown {
+						w.end(want.state, id)
+					}
+					ctx, cancel := context.WithTimeout(w.Context(), time.Hour)
+					defer cancel()
+					got, err := job.Wait(ctx, w.client, id)
+					require.Equal(w, want.state == task.Done, err == nil)
+					require.Equal(w, want.state == task.Done, got == id)
+					for _, sentinel := range sentinels {
+						require.Equal(w, slices.Contains(want.is, sentinel), errors.Is(err, sentinel), "%v: %v", sentinel, err)
+					}
+					var failed *goflow.TaskError
+					require.Equal(w, want.typed, errors.As(err, &failed))
+					if want.typed {
+						require.Equal(w, want.state, failed.State)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A wait that is under way when its task becomes too old ends then.
+func TestWaitEndsWhenNothingCanComeAnyMore(t *testing.T) {
+	t.Parallel()
+	for name, polls := range map[string]bool{"Polled": true, "Awaited": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				ids := w.pushed(2)
+				var err error
+				store := port.Store(w.records)
+				if polls {
+					store = &polledStore{Store: w.records}
+				}
+				w.client, err = goflow.NewClient(w.queue, store, goflow.RecordTTL(time.Minute))
+				require.NoError(w, err)
+				w.end(task.Open, ids[1])
+				open := w.waiting(w.Context(), ids[1])
+				got := <-w.waiting(w.Context(), ids[0])
+				require.ErrorIs(w, got.err, goflow.ErrNotFound)
+				require.InDelta(w, 61, got.took.Minutes(), 1)
+				time.Sleep(time.Hour)
+				w.end(task.Done, ids[1])
+				require.NoError(w, (<-open).err, "a record of any age is known")
+			})
+		})
+	}
+}
+
+func TestNoResult(t *testing.T) {
+	t.Parallel()
+	eachInWorld(t, map[string]func(w *world){
+		"SuccessWritesNothing": func(w *world) {
+			store := &faultyStore{Store: w.records}
+			w.store = store
+			goflow.NewJob[string, string]("echo", goflow.NoResult()).Handle(w.mux, echo)
+			id := w.push("echo", "x")
+			require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
+			require.Empty(w, store.list)
+			w.requireEmpty(w.queue)
+			rec, err := w.client.Get(w.Context(), id)
+			require.NoError(w, err)
+			require.Equal(w, task.Unknown, rec.State)
+		},
+		"FailureIsRecorded": func(w *world) {
+			goflow.NewJob[string, string]("fail", goflow.NoResult(), goflow.MaxAttempts(2)).Handle(w.mux, func(context.Context, string) (string, error) {
+				return "", context.DeadlineExceeded
+			})
+			id := w.push("fail", "x")
+			p := w.newProcessor()
+			w.process(p, w.receive(w.queue))
+			w.process(p, w.receive(w.queue))
+			rec := w.wait(id)
+			require.Equal(w, []any{task.Dead, 2}, []any{rec.State, rec.Attempts})
+			w.deadLetter()
+		},
+		"TypedWaitIsRefusedAtOnce": func(w *world) {
+			store := w.polling()
+			job := goflow.NewJob[string, string]("echo", goflow.NoResult())
+			_, err := job.Wait(w.Context(), w.client, w.pushed(1)[0])
+			require.ErrorIs(w, err, goflow.ErrNoResult)
+			require.ErrorContains(w, err, "echo")
+			_, err = job.WaitAny(w.Context(), w.client, w.pushed(2))
+			require.ErrorIs(w, err, goflow.ErrNoResult)
+			n := 0
+			for _, err := range job.WaitAll(w.Context(), w.client, w.pushed(2)) {
+				require.ErrorIs(w, err, goflow.ErrNoResult)
+				n++
+			}
+			require.Equal(w, 1, n)
+			calls, _ := store.count()
+			require.Zero(w, calls)
+		},
+	})
+	require.PanicsWithValue(t, "goflow: invalid option NoResult() beside Once(): to run a task once, its outcome has to be kept", func() {
+		goflow.NewJob[int, int]("both", goflow.Once(), goflow.NoResult())
+	})
+}
