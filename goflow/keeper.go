@@ -219,7 +219,6 @@ func (h *hold) renewed(err error, stands Record, end time.Time) {
 	case err == nil:
 		h.claimEnd = end.Add(-margin(h.keeper.lease))
 	case errors.Is(err, port.ErrFinished) && stands.State == task.Cancelled:
-		h.claim, h.claimEnd = nil, time.Time{}
 		h.cancel(ErrCancelled)
 	case errors.Is(err, port.ErrFenced), errors.Is(err, port.ErrFinished):
 		h.lose()

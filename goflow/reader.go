@@ -190,7 +190,8 @@ type line struct {
 	watches []*watch // by arrival
 	places  int      // given so far
 	unread  int      // from this place on nothing was read yet
-	turn    int      // where those who are not in front are to be read next
+	turn    int      // where those who are not in front are to be read again next
+	lap     int      // up to where, before the turn comes to the first of them again
 	size    int      // of a round
 	full    bool     // the last round had no room for all
 	idle    bool     // the last round brought nothing
@@ -224,18 +225,15 @@ func (l *line) next() []*watch {
 	again := min(first-front, others-fresh)
 	fresh = min(len(l.watches)-first, others-again)
 
-	round := slices.Concat(l.watches[:front], l.watches[first:first+fresh])
-	at := max(l.find(l.turn), front)
-	for range again {
-		if at >= first {
-			at = front
-		}
-		round = append(round, l.watches[at])
-		at++
+	at, end := max(l.find(l.turn), front), min(l.find(l.lap), first)
+	if at >= end {
+		at, end = front, first
+		l.lap = l.watches[first-1].place + 1
 	}
-	l.turn = l.watches[at-1].place + 1
+	end = min(end, at+again)
+	l.turn = l.watches[end-1].place + 1
 	l.unread = max(l.unread, l.watches[first+fresh-1].place+1)
-	return round
+	return slices.Concat(l.watches[:front], l.watches[at:end], l.watches[first:first+fresh])
 }
 
 // find returns the index of the first watch at or after a place.
