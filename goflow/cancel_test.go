@@ -23,9 +23,12 @@ const halfLease = testLease / 2
 // run is one run of a task that lasts until its context ends.
 type run struct {
 	began chan struct{}
-	cause error
-	after time.Duration // from cancelled to the end of the context
-	since time.Time
+
+	mu        sync.Mutex
+	cancelled time.Time // when Cancel was called
+	ended     bool
+	why       error         // of the end
+	took      time.Duration // from cancelled to the end
 }
 
 func newRun() *run { return &run{began: make(chan struct{})} }
@@ -34,18 +37,32 @@ func newRun() *run { return &run{began: make(chan struct{})} }
 func (r *run) until(ctx context.Context, err error) error {
 	close(r.began)
 	<-ctx.Done()
-	r.cause, r.after = context.Cause(ctx), time.Since(r.since)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended, r.why, r.took = true, context.Cause(ctx), time.Since(r.cancelled)
 	return err
 }
 
-// cancel cancels the task once it runs.
-func (w *world) cancel(r *run, id string) {
-	w.Helper()
+// cancel cancels the task once it has run for a while.
+func (r *run) cancel(t *testing.T, c *goflow.Client, id string) {
+	t.Helper()
 	<-r.began
 	time.Sleep(7 * time.Second)
-	r.since = time.Now()
-	require.NoError(w, w.client.Cancel(w.Context(), id))
-	require.ErrorIs(w, w.client.Cancel(w.Context(), id), goflow.ErrFinished)
+	r.mu.Lock()
+	r.cancelled = time.Now()
+	r.mu.Unlock()
+	require.NoError(t, c.Cancel(t.Context(), id))
+	require.ErrorIs(t, c.Cancel(t.Context(), id), goflow.ErrFinished)
+}
+
+// requireEnd says why and how soon the context ended.
+func (r *run) requireEnd(t *testing.T, within time.Duration) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	require.True(t, r.ended, "the handler's context goes on")
+	require.ErrorIs(t, r.why, goflow.ErrCancelled)
+	require.LessOrEqual(t, r.took, within)
 }
 
 // requireCancelled says what is left of a cancelled task.
@@ -81,14 +98,13 @@ func TestCancelRunning(t *testing.T) {
 					r := define(w)
 					stop := w.start()
 					id := w.push("long", 1)
-					w.cancel(r, id)
+					r.cancel(w.T, w.client, id)
+					begin := time.Now()
 					require.Equal(w, task.Cancelled, w.wait(id).State)
-					require.Zero(w, time.Since(r.since), "whoever waits, waits no longer")
+					require.Zero(w, time.Since(begin), "whoever waits, waits no longer")
 					time.Sleep(3 * testLease)
 					require.NoError(w, stop())
-					require.ErrorIs(w, r.cause, goflow.ErrCancelled)
-					require.NotErrorIs(w, r.cause, goflow.ErrLeaseLost)
-					require.LessOrEqual(w, r.after, halfLease)
+					r.requireEnd(w.T, halfLease)
 					w.requireCancelled(id)
 				})
 			})
@@ -98,14 +114,13 @@ func TestCancelRunning(t *testing.T) {
 					r := define(w)
 					id := w.push("long", 1)
 					d := w.receive(w.queue)
-					go w.cancel(r, id)
+					go r.cancel(w.T, w.client, id)
 					ctx, cancel := context.WithTimeout(w.Context(), 10*time.Minute)
 					defer cancel()
 					outcomes, err := w.newBatchWorker().Work(ctx, goflow.Batch{Deliveries: []goflow.Delivery{d}})
 					require.NoError(w, err)
 					require.Equal(w, []goflow.Outcome{{Action: goflow.Ack}}, outcomes)
-					require.ErrorIs(w, r.cause, goflow.ErrCancelled)
-					require.LessOrEqual(w, r.after, 30*time.Second)
+					r.requireEnd(w.T, 30*time.Second)
 					recs, err := w.records.Load(w.Context(), []string{id}, true)
 					require.NoError(w, err)
 					require.Equal(w, []any{task.Cancelled, ""}, []any{recs[0].State, recs[0].Error})
@@ -238,22 +253,25 @@ func TestCancel(t *testing.T) {
 			records := &polledStore{Store: w.records}
 			w.store = records
 			r := newRun()
+			var began atomic.Bool
+			var failed sync.Once
+			records.hook = func(context.Context) (err error) {
+				if began.Load() {
+					failed.Do(func() { err = port.ErrUnavailable })
+				}
+				return err
+			}
 			goflow.NewJob[int, int]("long", goflow.Cancellable(), goflow.Timeout(time.Hour)).Handle(w.mux, func(ctx context.Context, n int) (int, error) {
 				return n, r.until(ctx, nil)
 			})
 			stop := w.start()
 			id := w.push("long", 1)
 			<-r.began
-			var failed sync.Once
-			records.hook = func(context.Context) (err error) {
-				failed.Do(func() { err = port.ErrUnavailable })
-				return err
-			}
-			w.cancel(r, id)
+			began.Store(true)
+			r.cancel(w.T, w.client, id)
 			time.Sleep(2 * testLease)
 			require.NoError(w, stop())
-			require.ErrorIs(w, r.cause, goflow.ErrCancelled)
-			require.LessOrEqual(w, r.after, halfLease)
+			r.requireEnd(w.T, halfLease)
 		},
 		"CauseAloneEndsNoTask": func(w *world) {
 			for _, option := range []goflow.JobOption{goflow.Cancellable(), goflow.Once()} {
@@ -302,15 +320,11 @@ func TestCancelInLocalMode(t *testing.T) {
 					require.NoError(t, gf.Start())
 					id, err := job.Push(t.Context(), gf.Client(), 1)
 					require.NoError(t, err)
-					<-r.began
-					time.Sleep(time.Minute)
-					r.since = time.Now()
-					require.NoError(t, gf.Client().Cancel(t.Context(), id))
+					r.cancel(t, gf.Client(), id)
 					_, err = job.Wait(t.Context(), gf.Client(), id)
 					require.ErrorIs(t, err, goflow.ErrCancelled)
 					time.Sleep(c.within + time.Millisecond)
-					require.ErrorIs(t, r.cause, goflow.ErrCancelled)
-					require.LessOrEqual(t, r.after, c.within)
+					r.requireEnd(t, c.within)
 					require.NoError(t, gf.Close())
 					time.Sleep(2 * time.Minute) // nothing is remembered any more
 					rec, err := gf.Client().Get(t.Context(), id)

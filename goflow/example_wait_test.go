@@ -21,7 +21,6 @@ func ExampleJob_WaitAll() {
 		fmt.Println(err)
 		return
 	}
-	defer gf.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
@@ -47,6 +46,9 @@ func ExampleJob_WaitAll() {
 
 	first, err := square.WaitAny(ctx, gf.Client(), ids[2:3])
 	fmt.Println(first.Value, err)
+	if err := gf.Close(); err != nil {
+		fmt.Println(err)
+	}
 	// Output:
 	// [0 1 4 9]
 	// 4 <nil>

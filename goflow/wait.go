@@ -47,17 +47,8 @@ func (c *Client) WaitAll(ctx context.Context, ids []string) iter.Seq2[Record, er
 		}
 		w := c.waiters.join(ctx, good)
 		defer c.waiters.leave(w)
-		for len(w.open) > 0 {
-			f, ok := w.next(ctx)
-			if !ok {
-				break
-			}
+		for f := range w.findings(ctx, good) {
 			if !yield(f.rec, f.err) {
-				return
-			}
-		}
-		for _, id := range good {
-			if w.open[id] && !yield(Record{ID: id}, unfinished(ctx, id)) {
 				return
 			}
 		}

@@ -255,8 +255,9 @@ func TestReader(t *testing.T) {
 			w.polling()
 			ctx, cancel := context.WithTimeout(w.Context(), 12*time.Second)
 			var left sync.WaitGroup
+			old := w.pushed(500)
 			left.Go(func() {
-				for _, err := range w.client.WaitAll(ctx, w.pushed(500)) {
+				for _, err := range w.client.WaitAll(ctx, old) {
 					require.ErrorIs(w, err, goflow.ErrNotFinished)
 				}
 			})
@@ -265,7 +266,7 @@ func TestReader(t *testing.T) {
 			done := w.waiting(w.Context(), id)
 			left.Go(func() {
 				for ctx.Err() == nil {
-					for _, id := range w.pushed(60) { // more than have room in a round
+					for _, id := range w.pushed(60) { //nolint:contextcheck // the world's own; more than have room in a round
 						left.Go(func() { _, _ = w.client.Wait(ctx, id) })
 					}
 					time.Sleep(50 * time.Millisecond)
@@ -366,7 +367,8 @@ func TestRemembered(t *testing.T) {
 			w.end(task.Done, ids[0])
 			w.end(task.Cancelled, ids[1])
 			w.end(task.Expired, ids[2])
-			for range w.client.WaitAll(w.Context(), ids) {
+			for rec, err := range w.client.WaitAll(w.Context(), ids) {
+				require.NoError(w, err, rec.ID)
 			}
 			store.count()
 			for _, id := range ids {
@@ -414,7 +416,8 @@ func TestRemembered(t *testing.T) {
 			ids := w.pushed(1002)
 			require.NoError(w, w.records.Save(w.Context(), []port.Record{{ID: ids[1001], State: task.Done, Generation: 1, Result: make([]byte, 5000)}}))
 			w.end(task.Done, ids[:1001]...)
-			for range w.client.WaitAll(w.Context(), ids) {
+			for rec, err := range w.client.WaitAll(w.Context(), ids) {
+				require.NoError(w, err, rec.ID)
 			}
 			store.count()
 			for _, id := range []string{ids[0], ids[1001]} {
@@ -534,15 +537,16 @@ func TestWaitTakesAnyList(t *testing.T) {
 				require.Equal(w, task.Done, rec.State)
 			}
 			require.Equal(w, map[string]int{ids[0]: 1, ids[1]: 1, "no UUID": 1}, seen)
-			for range w.client.WaitAll(w.Context(), nil) {
-				require.Fail(w, "no IDs, no outcomes")
+			for rec, err := range w.client.WaitAll(w.Context(), nil) {
+				require.Fail(w, "no IDs, no outcomes", "%v %v", rec, err)
 			}
 		},
 		"WaitAllCanBeLeftInTheMiddle": func(w *world) {
 			store := w.polling()
 			ids := w.pushed(3)
 			w.end(task.Done, ids[1:]...)
-			for range w.client.WaitAll(w.Context(), ids) {
+			for _, err := range w.client.WaitAll(w.Context(), ids) {
+				require.NoError(w, err)
 				break
 			}
 			store.count()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ func (ws *waiters) join(ctx context.Context, ids []string) *waiter {
 		}
 		if ws.watches[id] == nil {
 			ws.watches[id] = &watch{id: id}
-			ws.begin(ws.watches[id])
+			ws.begin(ws.watches[id]) //nolint:contextcheck // it goes on for the others when the first one leaves
 		}
 		ws.watches[id].waiters = append(ws.watches[id].waiters, w)
 	}
@@ -213,6 +214,26 @@ func (w *waiter) give(f finding) {
 	select {
 	case w.ready <- struct{}{}:
 	default:
+	}
+}
+
+// findings are what comes of ids, and that nothing did when ctx ends.
+func (w *waiter) findings(ctx context.Context, ids []string) iter.Seq[finding] {
+	return func(yield func(finding) bool) {
+		for len(w.open) > 0 {
+			f, ok := w.next(ctx)
+			if !ok {
+				break
+			}
+			if !yield(f) {
+				return
+			}
+		}
+		for _, id := range ids {
+			if w.open[id] && !yield(finding{Record{ID: id}, unfinished(ctx, id)}) {
+				return
+			}
+		}
 	}
 }
 
