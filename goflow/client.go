@@ -33,10 +33,11 @@ type State = task.State
 // number of programs, may share a broker and a store. It is safe for
 // concurrent use.
 type Client struct {
-	broker Broker
-	store  Store
-	shared shared
-	limits func(context.Context) (port.Limits, error)
+	broker  Broker
+	store   Store
+	shared  shared
+	limits  func(context.Context) (port.Limits, error)
+	waiters *waiters
 
 	mu     sync.RWMutex // held for reading by pushes under way
 	closed bool
@@ -49,7 +50,9 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	for _, opt := range opts {
 		errs = append(errs, opt.applyClient(&o))
 	}
-	return &Client{broker: b, store: s, shared: o.shared, limits: limitsOf(b)}, errors.Join(errs...)
+	return &Client{
+		broker: b, store: s, shared: o.shared, limits: limitsOf(b), waiters: newWaiters(s, o.shared.recordTTL),
+	}, errors.Join(errs...)
 }
 
 // Push queues a task whose payload is JSON already; Job.Push encodes it. It
@@ -183,10 +186,14 @@ func (p *pushing) fill(msg *port.Message, e *envelope, payload any) (err error) 
 
 // Get returns what is known of a task; State Unknown when there is no record
 // (yet). ErrNotFound: there is none and none can come. ErrInvalid: id is not a
-// UUID. It reads consistently, so what Get once returned does not go back.
+// UUID. It reads consistently, so what Get once returned does not go back. What
+// is final and was seen by this client in the last minute is not read again.
 func (c *Client) Get(ctx context.Context, id string) (Record, error) {
 	if _, ok := parseID(id); !ok {
-		return Record{}, fmt.Errorf("goflow: %w task ID %.60q: give a UUID", ErrInvalid, id)
+		return Record{}, invalidID(id)
+	}
+	if rec, ok := c.waiters.recall(id); ok {
+		return rec, nil
 	}
 	var recs []Record
 	err := retryOne(ctx, func() (err error) {
@@ -196,44 +203,34 @@ func (c *Client) Get(ctx context.Context, id string) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("goflow: get %s: %w", id, err)
 	}
-	return recs[0], c.missing(recs[0])
+	c.waiters.tell(recs[0])
+	return recs[0], missing(recs[0], c.shared.recordTTL)
 }
 
 // missing returns ErrNotFound when rec is absent and too old to come.
-func (c *Client) missing(rec Record) error {
-	const clocks = time.Hour // what client and worker clocks may differ by
-	if made, ok := idTime(rec.ID); rec.State == task.Unknown && ok && time.Since(made) > c.shared.recordTTL+clocks {
+func missing(rec Record, ttl time.Duration) error {
+	if at := lastHope(rec.ID, ttl); rec.State == task.Unknown && !at.IsZero() && !time.Now().Before(at) {
 		return fmt.Errorf("goflow: %s: %w", rec.ID, ErrNotFound)
 	}
 	return nil
 }
 
-// Cancel gives the task the outcome Cancelled if it has none yet: waiters
-// return at once, no retry follows and a late result is discarded. A first run
-// may still take place unless the job is Cancellable. ErrFinished: too late.
-func (c *Client) Cancel(ctx context.Context, id string) error {
-	rec, err := c.Get(ctx, id)
-	if err != nil {
-		return err
+// lastHope is until when a task without a record may get one. Zero: its ID does
+// not say how old it is.
+func lastHope(id string, ttl time.Duration) time.Time {
+	const clocks = time.Hour // what client and worker clocks may differ by
+	made, ok := idTime(id)
+	if !ok {
+		return time.Time{}
 	}
-	if rec.State.Terminal() {
-		return fmt.Errorf("goflow: cancel %s: %w", id, ErrFinished)
-	}
-	err = retryOne(ctx, func() error {
-		return c.store.Save(ctx, []Record{{
-			ID: id, State: task.Cancelled, Generation: max(rec.Generation, 1), Attempts: rec.Attempts,
-			Expires: time.Now().Add(c.shared.recordTTL),
-		}})
-	})
-	if err != nil {
-		return fmt.Errorf("goflow: cancel %s: %w", id, err)
-	}
-	return nil
+	return made.Add(ttl + clocks)
 }
 
-// Close refuses new pushes with ErrClosed and waits for those under way. Reads
-// go on.
+// Close refuses new pushes with ErrClosed, waits for those under way, and ends
+// all waiting with ErrClosed. Reads go on: to wait for a task that has ended
+// still answers.
 func (c *Client) Close() error {
+	c.waiters.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

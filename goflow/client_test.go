@@ -130,7 +130,7 @@ func TestClient(t *testing.T) {
 			_, err = w.client.Get(w.Context(), "no UUID")
 			require.ErrorIs(w, err, goflow.ErrInvalid)
 		},
-		"WaitManyYieldsEachAndTheUnfinished": func(w *world) {
+		"WaitAllYieldsEachAndTheUnfinished": func(w *world) {
 			store := &faultyStore{Store: w.records}
 			client, err := goflow.NewClient(w.queue, store)
 			require.NoError(w, err)
@@ -144,7 +144,7 @@ func TestClient(t *testing.T) {
 			ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 			defer cancel()
 			finished := 0
-			for rec, err := range client.WaitMany(ctx, ids) {
+			for rec, err := range client.WaitAll(ctx, ids) {
 				if err != nil {
 					require.ErrorIs(w, err, goflow.ErrNotFinished)
 					require.Equal(w, ids[150], rec.ID)

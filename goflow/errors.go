@@ -47,6 +47,15 @@ var (
 	// ErrLeaseLost is the cause with which a run's context ends when its
 	// message went to another worker.
 	ErrLeaseLost = port.ErrLeaseLost
+	// ErrCancelled: the task was cancelled. A *TaskError is ErrCancelled if its
+	// State says so, and it is the cause with which the context of a running
+	// task ends, if its job is Cancellable or Once.
+	ErrCancelled = errors.New("task was cancelled")
+	// ErrExpired: the task's time to live was over before it could run. A
+	// *TaskError is ErrExpired if its State says so.
+	ErrExpired = errors.New("task has expired")
+	// ErrNoResult: the job is NoResult, so nobody can wait for its results.
+	ErrNoResult = errors.New("job keeps no results")
 	// ErrStuck: as many handlers ignore their ended context as the worker can
 	// run at a time.
 	ErrStuck = errors.New("every slot is held by a handler that ignores its context")
@@ -57,7 +66,8 @@ var (
 )
 
 // TaskError says why a task has no result. Job.Wait returns it for a task that
-// is Dead, Cancelled or Expired.
+// is Dead, Cancelled or Expired; errors.Is finds ErrCancelled and ErrExpired in
+// it, and what is neither has failed.
 type TaskError struct {
 	ID       string
 	State    task.State
@@ -72,6 +82,11 @@ func (e *TaskError) Error() string {
 		msg += ": " + e.Reason
 	}
 	return msg
+}
+
+// Is makes a TaskError what its State says.
+func (e *TaskError) Is(target error) bool {
+	return target == ErrCancelled && e.State == task.Cancelled || target == ErrExpired && e.State == task.Expired
 }
 
 // PanicError is the failure of a handler that panicked.

@@ -174,6 +174,7 @@ func (g *GoFlow) Close() error {
 	if g.local == nil {
 		return g.client.Close()
 	}
+	defer func() { _ = g.client.Close() }() // it has no error; whoever still waits does so in vain
 	return g.local.close(g.opts.drain)
 }
 

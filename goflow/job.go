@@ -2,7 +2,6 @@ package goflow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,6 +26,9 @@ func mustJobOptions(name string, opts []JobOption) (j jobOptions) {
 	errs := []error{validType(name)}
 	for _, o := range opts {
 		errs = append(errs, o.applyJob(&j))
+	}
+	if j.noResult && j.once {
+		errs = append(errs, invalid("NoResult() beside Once(): to run a task once, its outcome has to be kept"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		panic(err.Error())
@@ -58,33 +60,4 @@ func (j *Job[In, Out]) Handle(m *Mux, fn func(ctx context.Context, in In) (Out, 
 // Push queues a task of this job and returns its ID; see Client.Push.
 func (j *Job[In, Out]) Push(ctx context.Context, c *Client, in In, opts ...PushOption) (string, error) {
 	return c.pushOne(ctx, task.Task{Type: j.name, Payload: in}, opts)
-}
-
-// Wait returns the result of a task of this job, or a *TaskError when it
-// failed, was cancelled or expired. Other errors are those of Client.Wait.
-func (j *Job[In, Out]) Wait(ctx context.Context, c *Client, id string) (Out, error) {
-	var out Out
-	rec, err := c.Wait(ctx, id)
-	if err != nil {
-		return out, err
-	}
-	if rec.State != task.Done {
-		return out, &TaskError{ID: id, State: rec.State, Attempts: rec.Attempts, Reason: rec.Error}
-	}
-	if v, ok := rec.Value.(Out); ok {
-		return v, nil
-	}
-	raw := rec.Result
-	if rec.Value != nil {
-		if raw, err = marshal(rec.Value); err != nil {
-			return out, fmt.Errorf("goflow: result of task %s: %w", id, err)
-		}
-	}
-	if len(raw) == 0 {
-		return out, nil
-	}
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return out, fmt.Errorf("goflow: result of task %s: %w", id, err)
-	}
-	return out, nil
 }

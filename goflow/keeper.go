@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
 // keeper extends the lease of every delivery that a worker holds, be it
@@ -195,8 +196,11 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	defer cancel()
 	err := k.broker.Extend(ctx, leases)
 	var claimErr error
+	stand := make([]Record, len(claims))
 	if len(claims) > 0 {
-		_, claimErr = k.store.Claim(ctx, claims)
+		var recs []Record
+		recs, claimErr = k.store.Claim(ctx, claims)
+		copy(stand, recs)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -204,7 +208,7 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 		h.extended(port.ItemError(err, i), start.Add(leases[i].For))
 	}
 	for i, h := range claimants {
-		h.renewed(port.ItemError(claimErr, i), start.Add(k.lease))
+		h.renewed(port.ItemError(claimErr, i), stand[i], start.Add(k.lease))
 	}
 }
 
@@ -218,12 +222,15 @@ func (h *hold) extended(err error, end time.Time) {
 	}
 }
 
-// renewed notes what became of the claim's renewal. The caller holds the lock.
-func (h *hold) renewed(err error, end time.Time) {
+// renewed notes what became of the claim's renewal, given the record as it
+// stands. The caller holds the lock.
+func (h *hold) renewed(err error, stands Record, end time.Time) {
 	switch {
 	case h.claim == nil: // its outcome is being saved
 	case err == nil:
 		h.claimEnd = end.Add(-margin(h.keeper.lease))
+	case errors.Is(err, port.ErrFinished) && stands.State == task.Cancelled:
+		h.cancel(ErrCancelled)
 	case errors.Is(err, port.ErrFenced), errors.Is(err, port.ErrFinished):
 		h.lose()
 	default:

@@ -20,7 +20,8 @@ type KVStore[K comparable, V any] interface {
 // store, once its own store has decided which outcome stands.
 type resultStore struct {
 	port.Store
-	user KVStore[string, task.Result]
+	awaiter port.Awaiter
+	user    KVStore[string, task.Result]
 }
 
 // localResultStore is a resultStore over a store that keeps Go values.
@@ -43,6 +44,11 @@ func (s *resultStore) Save(ctx context.Context, recs []Record) error {
 		}
 	}
 	return failed.Err()
+}
+
+// Await implements port.Awaiter.
+func (s *resultStore) Await(ctx context.Context, id string) (Record, error) {
+	return s.awaiter.Await(ctx, id)
 }
 
 // put calls the program's code, which may panic.
@@ -72,5 +78,13 @@ func recovered(method string, err *error) {
 // everything is encoded. They forward what the core needs by name.
 type (
 	wireBroker struct{ port.Broker }
-	wireStore  struct{ port.Store }
+	wireStore  struct {
+		port.Store
+		awaiter port.Awaiter
+	}
 )
+
+// Await implements port.Awaiter.
+func (s wireStore) Await(ctx context.Context, id string) (Record, error) {
+	return s.awaiter.Await(ctx, id)
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
@@ -27,12 +28,14 @@ func newLocalMode(handlers KVStore[string, task.Handler], o options) (*localMode
 	l := &localMode{handlers: handlers, mux: NewMux(), ended: make(chan error, 1)}
 	l.mux.seed = handlers.Get
 	l.queue = memory.NewLocalBroker(o.workers + o.buffer)
-	l.broker, l.store = l.queue, memory.NewLocalStore()
+	local, wire := memory.NewLocalStore(), memory.NewStore()
+	var awaiter port.Awaiter = local
+	l.broker, l.store = l.queue, local
 	if o.wireCheck {
-		l.broker, l.store = wireBroker{l.queue}, wireStore{memory.NewStore()}
+		l.broker, l.store, awaiter = wireBroker{l.queue}, wireStore{wire, wire}, wire
 	}
 	if o.results != nil {
-		l.results = &resultStore{Store: l.store, user: o.results}
+		l.results = &resultStore{Store: l.store, awaiter: awaiter, user: o.results}
 		l.store = l.results
 		if !o.wireCheck {
 			l.store = localResultStore{l.results}

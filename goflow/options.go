@@ -49,6 +49,7 @@ type jobOptions struct {
 	policy      policy
 	once        bool
 	cancellable bool
+	noResult    bool
 }
 
 type pushOptions struct {
@@ -120,12 +121,6 @@ func Backoff(base, limit time.Duration) PolicyOption {
 // context ends. It costs one more write per task.
 func Once() JobOption {
 	return jobOption(func(j *jobOptions) error { j.once = true; return nil })
-}
-
-// Cancellable makes a job read its record before each run, so that a task
-// cancelled in time does not run at all. It costs one read per task.
-func Cancellable() JobOption {
-	return jobOption(func(j *jobOptions) error { j.cancellable = true; return nil })
 }
 
 // Delay keeps the task from running earlier: 0 to the broker's limit, 15

@@ -45,6 +45,7 @@ type Processor struct {
 	flights  flights
 	suspects chan struct{} // holds the place of the one suspect that may run
 	stuck    stuckCount
+	cancels  *cancelWatch
 }
 
 // NewProcessor returns a processor for deliveries of broker b. The errors are
@@ -54,12 +55,13 @@ func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, 
 	if err != nil {
 		return nil, err
 	}
-	return &Processor{mux: m, store: s, opts: o, limitsOf: limitsOf(b), suspects: make(chan struct{}, 1)}, nil
+	return &Processor{mux: m, store: s, opts: o, limitsOf: limitsOf(b), suspects: make(chan struct{}, 1), cancels: newCancelWatch(s)}, nil
 }
 
 // Process runs a delivery's task and makes its outcome durable; the home then
 // only acks, releases or leaves the message. When ctx ends with the cause
-// ErrLeaseLost or ErrStopping, the handler's context ends with it.
+// ErrLeaseLost or ErrStopping, the handler's context ends with it. While a task
+// runs that can be cancelled, its record is read every 30 seconds.
 func (p *Processor) Process(ctx context.Context, d Delivery) Outcome {
 	return p.process(ctx, &d, custody{})
 }
@@ -97,6 +99,8 @@ func (p *Processor) process(ctx context.Context, d *Delivery, c custody) Outcome
 	if outcome := a.admit(ctx); outcome != nil {
 		return *outcome
 	}
+	ctx, ignore := a.heed(ctx)
+	defer ignore()
 	result, err := a.run(ctx)
 	a.handlerReturned()
 	return a.settle(ctx, result, err)

@@ -45,7 +45,8 @@ var errAbandoned = errors.New("the handler ignored the end of its context")
 
 // run calls the handler under its deadline. A handler that ignores the end of
 // its context is left behind, and what it returns later is dropped; but the
-// claim of a job that is Once is kept until its handler has returned.
+// claim of a job that is Once is kept until its handler has returned, unless
+// the task was cancelled: then nobody takes it any more.
 func (a *attempt) run(ctx context.Context) (any, error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, infoKey{}, a.info()), a.policy.timeout, ErrTimeout)
 	defer cancel()
@@ -69,7 +70,7 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 	}
 	a.opts.shared.log.WarnContext(ctx, "handler is stuck: it ignores the end of its context",
 		logTask(a.rec.ID, a.env.Type), slog.Int64("stuck", a.stuck.add(1)))
-	if a.entry.once {
+	if a.entry.once && !errors.Is(context.Cause(ctx), ErrCancelled) {
 		if a.deaf != nil {
 			a.deaf()
 		}

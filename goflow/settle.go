@@ -29,6 +29,8 @@ func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 	permanent, isPermanent := errors.AsType[*permanentError](err)
 	snooze, snoozes := errors.AsType[*snoozeError](err)
 	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrCancelled):
+		return a.cancelled(ctx)
 	case err == nil:
 		return a.done(ctx, result)
 	case errors.Is(cause, ErrLeaseLost):
@@ -45,8 +47,12 @@ func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 	}
 }
 
-// done stores the result. Only then may the message be deleted.
+// done stores the result, if the job keeps any. Only then may the message be
+// deleted.
 func (a *attempt) done(ctx context.Context, result any) Outcome {
+	if a.entry.noResult {
+		return Outcome{Action: Ack}
+	}
 	rec := a.rec
 	if _, ok := a.store.(port.InProcess); ok {
 		a.rec.Value = result

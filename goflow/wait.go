@@ -2,119 +2,103 @@ package goflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
-	"slices"
-	"time"
-
-	"github.com/jamesTait-jt/goflow/goflow/port"
-)
-
-// How often waiting clients read: at once, then less and less often while
-// nothing comes.
-const (
-	firstPoll = 50 * time.Millisecond
-	lastPoll  = 2 * time.Second
 )
 
 // Wait returns the task's record as soon as it has an outcome, whatever the
-// outcome is. When ctx ends before, the error wraps ErrNotFinished and
-// ctx.Err(). ErrNotFound: no outcome can come.
-func (c *Client) Wait(ctx context.Context, id string) (Record, error) {
-	rec, err := c.Get(ctx, id)
-	if err != nil && ctx.Err() == nil || rec.State.Terminal() {
-		return rec, err
+// outcome is; Job.Wait returns the result itself. Errors:
+//   - ErrInvalid: id is not a UUID;
+//   - ErrNotFinished and ctx.Err(): ctx ended before there was an outcome, or
+//     the task is not known;
+//   - ErrNotFound: there is no record and none can come;
+//   - ErrClosed: the client was closed meanwhile, or is closed and the task has
+//     no outcome;
+//   - the store's error.
+//
+// A task of a NoResult job that succeeds leaves nothing to wait for, which only
+// Job.Wait can know: this Wait then ends with its context.
+//
+// All who wait on one client share its reads: of up to a hundred records in a
+// call, twenty times a second while outcomes come, and ever less while none do,
+// down to once in five seconds. A read may be a moment behind, for half the
+// price. What is final is remembered for a minute, so that to wait or Get again
+// costs nothing; a failed task may be redriven, so that is read again.
+func (c *Client) Wait(ctx context.Context, id string) (rec Record, err error) {
+	for rec, err = range c.WaitAll(ctx, []string{id}) {
+		break
 	}
-	if awaiter, ok := c.store.(port.Awaiter); ok {
-		rec, err := awaiter.Await(ctx, id)
-		if err != nil {
-			return rec, unfinished(id, err)
-		}
-		return rec, nil
-	}
-	for rec, err := range c.WaitMany(ctx, []string{id}) {
-		return rec, err
-	}
-	return Record{}, unfinished(id, ctx.Err())
+	return rec, err
 }
 
-func unfinished(id string, err error) error {
-	return fmt.Errorf("goflow: wait for %s: %w: %w", id, ErrNotFinished, err)
-}
-
-// WaitMany yields each task's record as soon as it has an outcome, in the
-// order in which they come. An error is yielded with the ID it belongs to:
-// ErrNotFound, ErrNotFinished when ctx ends, or the store's error, which ends
-// the sequence. It reads up to a hundred records in a call.
-func (c *Client) WaitMany(ctx context.Context, ids []string) iter.Seq2[Record, error] {
+// WaitAll yields each task's record as soon as it has an outcome, in the order
+// in which they come. An error is yielded with the ID that it belongs to, and
+// the others go on; the errors are those of Wait. A task that is named twice is
+// yielded once; no IDs yield nothing. Once ctx ends, what is left is yielded
+// with ErrNotFinished.
+func (c *Client) WaitAll(ctx context.Context, ids []string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		open, pause := slices.Clone(ids), firstPoll
-		for len(open) > 0 && ctx.Err() == nil {
-			still, more := c.poll(ctx, open, yield)
-			if !more || len(still) == 0 {
+		good, bad := distinct(ids)
+		for _, id := range bad {
+			if !yield(Record{ID: id}, invalidID(id)) {
 				return
 			}
-			if pause = min(2*pause, lastPoll); len(still) < len(open) {
-				pause = firstPoll
+		}
+		w := c.waiters.join(ctx, good)
+		defer c.waiters.leave(w)
+		for f := range w.findings(ctx, good) {
+			if !yield(f.rec, f.err) {
+				return
 			}
-			open = still
-			sleep(ctx, pause)
-		}
-		yieldUnfinished(ctx, open, yield)
-	}
-}
-
-func yieldUnfinished(ctx context.Context, open []string, yield func(Record, error) bool) {
-	for _, id := range open {
-		if !yield(Record{ID: id}, unfinished(id, ctx.Err())) {
-			return
 		}
 	}
 }
 
-// poll reads the open tasks once and yields those that are over. It returns
-// those still open, and whether to go on.
-func (c *Client) poll(ctx context.Context, open []string, yield func(Record, error) bool) ([]string, bool) {
-	var still []string
-	for chunk := range slices.Chunk(open, port.MaxReads) {
-		recs, err := c.load(ctx, chunk)
-		if ctx.Err() != nil {
-			still = append(still, chunk...)
+// WaitAny returns the record of the first of the tasks that has an outcome. A
+// task that cannot be found any more is left out, until none is left: then
+// ErrNotFound. No IDs, or one that is not a UUID, are ErrInvalid; else the
+// errors are those of Wait.
+func (c *Client) WaitAny(ctx context.Context, ids []string) (Record, error) {
+	if len(ids) == 0 {
+		return Record{}, fmt.Errorf("goflow: WaitAny: %w list of task IDs: it is empty, give one or more", ErrInvalid)
+	}
+	var last error
+	for rec, err := range c.WaitAll(ctx, ids) {
+		switch {
+		case err == nil:
+			return rec, nil
+		case errors.Is(err, ErrNotFinished):
+			return Record{}, unfinished(ctx, fmt.Sprintf("any of %d tasks", len(ids)))
+		case !errors.Is(err, ErrNotFound):
+			return Record{}, err
+		}
+		last = err
+	}
+	return Record{}, last
+}
+
+func unfinished(ctx context.Context, what string) error {
+	return fmt.Errorf("goflow: wait for %s: %w: %w", what, ErrNotFinished, ctx.Err())
+}
+
+func invalidID(id string) error {
+	return fmt.Errorf("goflow: %w task ID %.60q: give a UUID", ErrInvalid, id)
+}
+
+// distinct returns each ID once, those that can be and those that cannot.
+func distinct(ids []string) (good, bad []string) {
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
 			continue
 		}
-		for i, id := range chunk {
-			itemErr := port.ItemError(err, i)
-			if itemErr != nil {
-				yield(Record{ID: id}, fmt.Errorf("goflow: wait for %s: %w", id, itemErr))
-				return nil, false
-			}
-			missing := c.missing(recs[i])
-			if !recs[i].State.Terminal() && missing == nil {
-				still = append(still, id)
-			} else if !yield(recs[i], missing) {
-				return nil, false
-			}
+		seen[id] = true
+		if _, ok := parseID(id); ok {
+			good = append(good, id)
+		} else {
+			bad = append(bad, id)
 		}
 	}
-	return still, true
-}
-
-// load reads with the usual retries; a moment behind is good enough for
-// polling, at half the price.
-func (c *Client) load(ctx context.Context, ids []string) ([]Record, error) {
-	recs := make([]Record, len(ids))
-	err := retryItems(ctx, len(ids), func(items []int) error {
-		wanted := make([]string, len(items))
-		for place, item := range items {
-			wanted[place] = ids[item]
-		}
-		got, err := c.store.Load(ctx, wanted, false)
-		for place, item := range items {
-			if place < len(got) {
-				recs[item] = got[place]
-			}
-		}
-		return err
-	})
-	return recs, err
+	return good, bad
 }

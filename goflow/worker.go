@@ -80,6 +80,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.keeper = newKeeper(w.broker, w.processor.store, limits.Lease)
+	w.processor.cancels.lookWithin(limits.Lease / 2)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	w.processor.stuck.limit = int64(w.opts.concurrency)

@@ -36,7 +36,7 @@ func TestWorker(t *testing.T) {
 			for n := range 50 {
 				ids = append(ids, w.push("square", n))
 			}
-			for rec, err := range w.client.WaitMany(w.Context(), ids) {
+			for rec, err := range w.client.WaitAll(w.Context(), ids) {
 				require.NoError(w, err)
 				require.Equal(w, task.Done, rec.State)
 			}

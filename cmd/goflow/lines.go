@@ -120,7 +120,7 @@ func (l *linePusher) bad(err error) {
 func (l *linePusher) awaitAll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	for rec, err := range l.client.WaitMany(ctx, l.ids) {
+	for rec, err := range l.client.WaitAll(ctx, l.ids) {
 		if err != nil {
 			l.around.Say(name, err)
 			l.worst = max(l.worst, program.Code(err))

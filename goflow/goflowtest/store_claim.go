@@ -22,6 +22,7 @@ func claimCases() []storeCase {
 		{"FencedHolderNeitherWritesNorRenews", true, fencedHolder},
 		{"RenewalUnderAnEarlierEpochIsFenced", true, earlierEpoch},
 		{"SaveWithoutEpochPassesAClaim", true, saveWithoutEpoch},
+		{"RenewalAfterACancelGetsTheRecord", true, renewalAfterCancel},
 		{"SaveUnderAClaimEndsIt", true, saveEndsClaim},
 		{"EndedTaskIsNotClaimed", true, endedNotClaimed},
 		{"LaterGenerationIsNotClaimed", true, laterGenerationNotClaimed},
@@ -196,6 +197,18 @@ func saveWithoutEpoch(t *storeTest) {
 	late := done(id, `"late"`)
 	late.Epoch = first.Epoch
 	require.ErrorIs(t, t.saveErr(late), port.ErrFinished)
+	t.has(ended(id, task.Cancelled))
+}
+
+// renewalAfterCancel: the holder has to learn why its task has ended.
+func renewalAfterCancel(t *storeTest) {
+	id, other := newID(), newID()
+	held, cancelled := t.claimed(take(other, "worker")), t.claimed(take(id, "worker"))
+	t.save(ended(id, task.Cancelled))
+	recs, err := t.claims(renew(held), renew(cancelled))
+	require.NoError(t, port.ItemError(err, 0))
+	require.ErrorIs(t, port.ItemError(err, 1), port.ErrFinished)
+	require.Equal(t, []task.State{task.Open, task.Cancelled}, []task.State{recs[0].State, recs[1].State})
 	t.has(ended(id, task.Cancelled))
 }
 

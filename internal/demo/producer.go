@@ -68,7 +68,7 @@ func produceAll(ctx context.Context, client *goflow.Client, orders []order, tell
 			return err
 		}
 	}
-	for rec, err := range client.WaitMany(ctx, ids) {
+	for rec, err := range client.WaitAll(ctx, ids) {
 		if err == nil {
 			err = tell(event{N: numbers[rec.ID], Ended: true})
 		}

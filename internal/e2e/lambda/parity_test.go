@@ -121,7 +121,7 @@ func outcomes(t *testing.T, client *goflow.Client, tasks []task.Task) []outcome 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ended := make([]outcome, len(tasks))
-	for rec, err := range client.WaitMany(ctx, ids) {
+	for rec, err := range client.WaitAll(ctx, ids) {
 		require.NoError(t, err)
 		ended[places[rec.ID]] = outcome{State: rec.State, Result: string(rec.Result), Error: rec.Error, Attempts: rec.Attempts}
 	}
