@@ -67,7 +67,7 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 	case <-grace.C:
 	}
 	a.stuck.add(1)
-	if a.entry.once {
+	if a.once() {
 		defer a.stuck.add(-1)
 		r := <-done
 		return r.result, because(ctx, r.err)

@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -23,7 +24,9 @@ type envelope struct {
 	Payload json.RawMessage   `json:"payload,omitempty"`
 	Codec   string            `json:"codec,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
-	TTL     int64             `json:"ttl,omitempty"` // milliseconds
+	TTL     int64             `json:"ttl,omitempty"`    // milliseconds
+	Once    bool              `json:"once,omitempty"`   // run as if the job were Once
+	Unique  string            `json:"unique,omitempty"` // ID of the row that the task may own as a key
 	Options *wireOptions      `json:"options,omitempty"`
 
 	value    any
@@ -137,6 +140,10 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 			err = fmt.Errorf("id %.60q is not a UUID", e.ID)
 		}
 		e.ID = d.ID
+	}
+	if _, ok := parseID(e.Unique); !ok && e.Unique != "" {
+		err = cmp.Or(err, fmt.Errorf("unique %.60q is not a UUID", e.Unique))
+		e.Unique = "" // there is no such row to give back
 	}
 	switch {
 	case err != nil:
