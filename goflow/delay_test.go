@@ -3,6 +3,8 @@ package goflow_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,14 +21,28 @@ const (
 	day     = 24 * time.Hour
 )
 
+// moments are when a handler ran.
+type moments struct {
+	mu   sync.Mutex
+	list []time.Time
+}
+
+func (m *moments) all() []time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.list)
+}
+
 // noted registers a handler that notes when it runs.
-func (w *world) noted(name string) *[]time.Time {
+func (w *world) noted(name string) *moments {
 	w.Helper()
-	ran := new([]time.Time)
+	ran := &moments{}
 	goflow.NewJob[string, string](name).Handle(w.mux, func(ctx context.Context, s string) (string, error) {
 		info, _ := goflow.TaskFromContext(ctx)
 		require.Equal(w, 1, info.Attempt, "hops are no attempts")
-		*ran = append(*ran, time.Now())
+		ran.mu.Lock()
+		defer ran.mu.Unlock()
+		ran.list = append(ran.list, time.Now())
 		return s, nil
 	})
 	return ran
@@ -46,10 +62,10 @@ func TestLongDelay(t *testing.T) {
 			stop := w.start()
 			time.Sleep(7*day + time.Minute)
 			require.NoError(w, stop())
-			require.Len(w, *ran, len(delays))
+			require.Len(w, ran.all(), len(delays))
 			for i, d := range delays {
-				require.GreaterOrEqual(w, (*ran)[i].Sub(begin), d)
-				require.Less(w, (*ran)[i].Sub(begin), d+2*time.Second, "delay of %v", d)
+				require.GreaterOrEqual(w, ran.all()[i].Sub(begin), d)
+				require.Less(w, ran.all()[i].Sub(begin), d+2*time.Second, "delay of %v", d)
 				rec := w.wait(ids[i])
 				require.Equal(w, task.Done, rec.State)
 				require.Zero(w, rec.Attempts+rec.GiveBacks+rec.Starts, "hops leave no trace in the record")
@@ -76,7 +92,7 @@ func TestLongDelay(t *testing.T) {
 			id := w.push("later", "x", goflow.Delay(time.Hour))
 			require.NoError(w, w.client.Cancel(w.Context(), id))
 			w.drain()
-			require.Empty(w, *ran)
+			require.Empty(w, ran.all())
 		},
 		"KilledBetweenCopyAndDeleteRunsOnce": func(w *world) {
 			ran := w.noted("later")
@@ -91,7 +107,7 @@ func TestLongDelay(t *testing.T) {
 			require.GreaterOrEqual(w, time.Since(begin), 20*time.Minute)
 			w.process(w.newProcessor(), w.receive(w.queue))
 			w.requireEmpty(w.queue)
-			require.Len(w, *ran, 1)
+			require.Len(w, ran.all(), 1)
 		},
 		"KilledBeforeTheCopyIsNotLost": func(w *world) {
 			ran := w.noted("later")
@@ -109,9 +125,9 @@ func TestLongDelay(t *testing.T) {
 			require.ErrorIs(w, o.Err, goflow.ErrUnavailable)
 			w.broker = w.queue
 			w.drain()
-			require.Len(w, *ran, 1)
-			require.GreaterOrEqual(w, (*ran)[0].Sub(begin), 20*time.Minute)
-			require.Less(w, (*ran)[0].Sub(begin), 20*time.Minute+2*testLease, "late by the time until it was sent on")
+			require.Len(w, ran.all(), 1)
+			require.GreaterOrEqual(w, ran.all()[0].Sub(begin), 20*time.Minute)
+			require.Less(w, ran.all()[0].Sub(begin), 20*time.Minute+2*testLease, "late by the time until it was sent on")
 		},
 		"ClockOfTheWorkerDoesNotCount": func(w *world) {
 			ran := w.noted("later")
@@ -119,14 +135,14 @@ func TestLongDelay(t *testing.T) {
 			d := w.receive(w.queue)
 			time.Sleep(2 * time.Hour) // to the worker it is late, to the broker it was early
 			require.Equal(w, goflow.Ack, w.newProcessor().Process(w.Context(), d).Action)
-			require.Empty(w, *ran)
+			require.Empty(w, ran.all())
 		},
 		"LateIsRunAtOnce": func(w *world) {
 			ran := w.noted("later")
 			w.push("later", "x", goflow.Delay(time.Hour))
 			time.Sleep(2 * time.Hour) // no worker was there
 			w.process(w.newProcessor(), w.receive(w.queue))
-			require.Len(w, *ran, 1)
+			require.Len(w, ran.all(), 1)
 		},
 		"ExpiresCountsFromTheFirstSend": func(w *world) {
 			ran := w.noted("later")
@@ -135,7 +151,7 @@ func TestLongDelay(t *testing.T) {
 			w.drain()
 			require.Equal(w, task.Expired, w.state(late))
 			require.Equal(w, task.Done, w.state(good))
-			require.Len(w, *ran, 1)
+			require.Len(w, ran.all(), 1)
 		},
 		"HopsOfOneReceiveAreOneCall": func(w *world) {
 			counting := &faultyBroker{Broker: w.queue}
@@ -170,7 +186,7 @@ func TestLongDelay(t *testing.T) {
 			w.process(w.newProcessor(), d)
 			w.drain()
 			require.Equal(w, task.Done, w.state(d.ID))
-			require.Len(w, *ran, 1)
+			require.Len(w, ran.all(), 1)
 		},
 		"BadDueIsMalformed": func(w *world) {
 			for _, text := range []string{`x`, `{}`, `{"delay":0}`, `{"delay":604801}`, `{"delay":60,"sent":-1}`} {
@@ -199,7 +215,7 @@ func TestLongDelay(t *testing.T) {
 			counting := &faultyBroker{Broker: w.queue}
 			worker, err := goflow.NewBatchWorker(counting, w.records, w.mux, goflow.DeadLetters(w.dead))
 			require.NoError(w, err)
-			for len(*ran) < 3 {
+			for len(ran.all()) < 3 {
 				into := make([]port.Delivery, 10)
 				n, err := w.queue.Receive(w.Context(), into)
 				require.NoError(w, err)
@@ -210,7 +226,7 @@ func TestLongDelay(t *testing.T) {
 					require.NoError(w, w.queue.Ack(w.Context(), into[i:i+1]))
 				}
 			}
-			for _, at := range *ran {
+			for _, at := range ran.all() {
 				require.GreaterOrEqual(w, at.Sub(begin), time.Hour)
 			}
 			require.Equal(w, 3, counting.count("send"), "three hops of three tasks")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,11 +18,11 @@ import (
 )
 
 // counted registers a handler that counts its runs.
-func (w *world) counted(name string, opts ...goflow.JobOption) *int {
+func (w *world) counted(name string, opts ...goflow.JobOption) *atomic.Int64 {
 	w.Helper()
-	runs := new(int)
+	runs := &atomic.Int64{}
 	goflow.NewJob[string, string](name, opts...).Handle(w.mux, func(_ context.Context, s string) (string, error) {
-		*runs++
+		runs.Add(1)
 		return s, nil
 	})
 	return runs
@@ -99,7 +100,7 @@ func TestPushWithID(t *testing.T) {
 			require.Equal(w, id, w.push("echo", "hello", goflow.ID(id)))
 			w.drain()
 			require.Equal(w, task.Done, w.state(id))
-			require.Equal(w, 1, *runs)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"LostAnswerAndASecondPushAreOneRun": func(w *world) {
 			runs := w.counted("echo")
@@ -113,7 +114,7 @@ func TestPushWithID(t *testing.T) {
 			w.process(w.newProcessor(), one)
 			w.process(w.newProcessor(), two)
 			w.requireEmpty(w.queue)
-			require.Equal(w, 1, *runs)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"CopiesAreNotRunBesideEachOther": func(w *world) {
 			running, runs := 0, 0
@@ -144,7 +145,7 @@ func TestPushWithID(t *testing.T) {
 			w.drain()
 			w.push("echo", "other", goflow.ID(goflow.IDFrom("other")))
 			w.requireSent(0)
-			require.Equal(w, 1, *runs)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"OtherPayloadOrTypeIsADuplicate": func(w *world) {
 			w.push("echo", "hello", goflow.ID(id))
@@ -196,7 +197,7 @@ func TestPushWithID(t *testing.T) {
 			w.drain()
 			require.Equal(w, lost, w.push("echo", "hello", goflow.ID(lost)))
 			w.requireSent(0)
-			require.Equal(w, 1, *runs)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"ManyHaveTheirOwnAndAnErrorEach": func(w *world) {
 			w.push("echo", "first", goflow.ID(id))

@@ -47,7 +47,7 @@ func TestUnique(t *testing.T) {
 			w.push("oche", "x", user17()) // keys are a type's own
 			w.process(w.newProcessor(), w.receive(w.queue))
 			w.requireFree()
-			require.Equal(w, 1, *runs)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"EveryOutcomeFreesTheKey": func(w *world) {
 			goflow.NewJob[string, string]("echo", goflow.MaxAttempts(2)).Handle(w.mux, func(_ context.Context, s string) (string, error) {
@@ -108,7 +108,7 @@ func TestUnique(t *testing.T) {
 			w.store = w.records
 			require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
 			w.requireFree()
-			require.Equal(w, 1, *runs)
+			require.Equal(w, int64(1), runs.Load())
 		},
 		"KilledBeforeTheDeleteLeavesTheNextOwnerAlone": func(w *world) {
 			w.counted("echo")
