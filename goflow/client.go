@@ -114,9 +114,7 @@ func (c *Client) newPushing(ctx context.Context, n int, opts []PushOption) *push
 	for _, opt := range opts {
 		errs = append(errs, opt.applyPush(&p.options))
 	}
-	if n > 1 && (p.options.id != "" || p.options.unique.name != "") {
-		errs = append(errs, invalid("ID or Unique on a PushMany of %d tasks: give each task its own ID, and push those with a key one by one", n))
-	}
+	errs = append(errs, p.options.fit(n))
 	if c.closed {
 		errs = append(errs, fmt.Errorf("goflow: client: %w", ErrClosed))
 	}

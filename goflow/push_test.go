@@ -17,11 +17,11 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
-// counted registers a handler that counts its runs.
-func (w *world) counted(name string, opts ...goflow.JobOption) *atomic.Int64 {
+// counted registers a handler of "echo" that counts its runs.
+func (w *world) counted() *atomic.Int64 {
 	w.Helper()
 	runs := &atomic.Int64{}
-	goflow.NewJob[string, string](name, opts...).Handle(w.mux, func(_ context.Context, s string) (string, error) {
+	goflow.NewJob[string, string]("echo").Handle(w.mux, func(_ context.Context, s string) (string, error) {
 		runs.Add(1)
 		return s, nil
 	})
@@ -92,7 +92,7 @@ func TestPushWithID(t *testing.T) {
 	id := goflow.IDFrom("order-17")
 	inWorlds(t, map[string]func(w *world){
 		"KilledBetweenRowAndSendIsSentByTheNextPush": func(w *world) {
-			runs := w.counted("echo")
+			runs := w.counted()
 			_, err := w.over(w.sends(port.ErrRefused, false), w.records).Push(w.Context(), "echo", hello, goflow.ID(id))
 			require.ErrorIs(w, err, goflow.ErrRefused)
 			require.Equal(w, task.Open, w.state(id), "the row is there before the send")
@@ -103,7 +103,7 @@ func TestPushWithID(t *testing.T) {
 			require.Equal(w, int64(1), runs.Load())
 		},
 		"LostAnswerAndASecondPushAreOneRun": func(w *world) {
-			runs := w.counted("echo")
+			runs := w.counted()
 			got, err := w.over(w.sends(port.ErrAmbiguous, true), w.records).Push(w.Context(), "echo", hello, goflow.ID(id))
 			require.ErrorIs(w, err, goflow.ErrAmbiguous)
 			require.Equal(w, id, got)
@@ -136,7 +136,7 @@ func TestPushWithID(t *testing.T) {
 			require.Equal(w, 1, runs)
 		},
 		"FinishedIsReturnedAndNotSent": func(w *world) {
-			runs := w.counted("echo")
+			runs := w.counted()
 			w.push("echo", "hello", goflow.ID(id))
 			w.drain()
 			require.Equal(w, id, w.push("echo", "hello", goflow.ID(id)))
@@ -157,7 +157,7 @@ func TestPushWithID(t *testing.T) {
 			_, err := w.client.Push(w.Context(), "echo", json.RawMessage(` "hello" `), goflow.ID(id))
 			require.NoError(w, err, "blanks are not sent")
 			w.requireSent(2)
-			w.counted("echo")
+			w.counted()
 			w.drain()
 			_, err = w.client.Push(w.Context(), "echo", json.RawMessage(`"other"`), goflow.ID(id))
 			require.ErrorIs(w, err, goflow.ErrDuplicateTask, "the outcome keeps the hash")
@@ -191,7 +191,7 @@ func TestPushWithID(t *testing.T) {
 			w.requireSent(0)
 		},
 		"AmbiguousPushCanBeMadeCertain": func(w *world) {
-			runs := w.counted("echo")
+			runs := w.counted()
 			lost, err := w.over(w.sends(port.ErrAmbiguous, true), w.records).Push(w.Context(), "echo", hello)
 			require.ErrorIs(w, err, goflow.ErrAmbiguous)
 			w.drain()
@@ -270,7 +270,7 @@ func TestTrack(t *testing.T) {
 			require.Equal(w, task.Unknown, w.state(w.push("echo", "x")))
 			id := w.push("echo", "x", goflow.Track())
 			require.Equal(w, task.Open, w.state(id))
-			w.counted("echo")
+			w.counted()
 			w.drain()
 			require.Equal(w, task.Done, w.state(id))
 		},
@@ -283,7 +283,7 @@ func TestTrack(t *testing.T) {
 		"FirstRunIsStillOneWriteAndNoRead": func(w *world) {
 			counting := &faultyStore{Store: w.records}
 			w.store = counting
-			w.counted("echo")
+			w.counted()
 			w.push("echo", "x", goflow.Track())
 			w.process(w.newProcessor(), w.receive(w.queue))
 			require.Equal(w, []string{"save"}, counting.list)

@@ -94,7 +94,7 @@ func (p *pushing) writeRows(ctx context.Context, all []*pushed) {
 			return p.store.Save(ctx, recs)
 		})
 		for i, t := range chunk {
-			if err := port.ItemError(err, i); err != nil && !(t.chosen && errors.Is(err, ErrFinished)) {
+			if err := port.ItemError(err, i); err != nil && (!t.chosen || !errors.Is(err, ErrFinished)) {
 				t.fail(err)
 			}
 		}

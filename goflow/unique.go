@@ -35,8 +35,9 @@ type uniqueKey struct {
 //
 // A push that failed gives the key back, unless the error is ErrAmbiguous or the
 // ID was the program's own, when an earlier push may have been accepted. A
-// redriven task holds no key. It costs two writes and one read. Keys are 1 to
-// 1,024 bytes; the store keeps only their hash.
+// redriven task holds no key. It costs two writes and one read, and two writes
+// more where the key was held within the day before. Keys are 1 to 1,024 bytes;
+// the store keeps only their hash.
 func Unique(key string, ttl time.Duration) PushOption {
 	return pushOption(func(p *pushOptions) error {
 		if key == "" || len(key) > 1024 {

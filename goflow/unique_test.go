@@ -39,7 +39,7 @@ func TestUnique(t *testing.T) {
 	t.Parallel()
 	inWorlds(t, map[string]func(w *world){
 		"SecondIsRefusedUntilTheFirstIsOver": func(w *world) {
-			runs := w.counted("echo")
+			runs := w.counted()
 			id := w.push("echo", "x", user17())
 			w.requireHeld(id)
 			w.requireSent(1)
@@ -58,10 +58,10 @@ func TestUnique(t *testing.T) {
 			})
 			for payload, want := range map[string]task.State{"permanent": task.Dead, "failed": task.Dead, "cancelled": task.Cancelled, "late": task.Expired} {
 				id := w.push("echo", payload, user17(), goflow.ExpiresIn(time.Minute))
-				switch want {
-				case task.Cancelled:
+				if want == task.Cancelled {
 					require.NoError(w, w.client.Cancel(w.Context(), id))
-				case task.Expired:
+				}
+				if want == task.Expired {
 					time.Sleep(2 * time.Minute)
 				}
 				w.requireHeld(id)
@@ -84,13 +84,13 @@ func TestUnique(t *testing.T) {
 			second := w.push("echo", "x", user17())
 			w.requireHeld(second)
 			// The first one's end leaves the second one's key alone.
-			w.counted("echo")
+			w.counted()
 			require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
 			require.Equal(w, task.Done, w.state(id))
 			w.requireHeld(second)
 		},
 		"KilledBetweenRecordAndReleaseFreesItWhenDeliveredAgain": func(w *world) {
-			runs := w.counted("echo")
+			runs := w.counted()
 			id := w.push("echo", "x", user17())
 			dying := &faultyStore{Store: w.records}
 			dying.before = func(method string) error {
@@ -111,7 +111,7 @@ func TestUnique(t *testing.T) {
 			require.Equal(w, int64(1), runs.Load())
 		},
 		"KilledBeforeTheDeleteLeavesTheNextOwnerAlone": func(w *world) {
-			w.counted("echo")
+			w.counted()
 			w.push("echo", "x", user17())
 			d := w.receive(w.queue)
 			require.Equal(w, goflow.Ack, w.newProcessor().Process(w.Context(), d).Action) // and the process dies
@@ -127,7 +127,7 @@ func TestUnique(t *testing.T) {
 			_, err := w.over(w.sends(port.ErrRefused, false), w.records).Push(w.Context(), "echo", []byte(`"x"`), goflow.ID(id), user17())
 			require.ErrorIs(w, err, goflow.ErrRefused)
 			w.requireHeld(id) // an earlier push was accepted
-			w.counted("echo")
+			w.counted()
 			w.drain()
 			w.push("echo", "x", goflow.ID(id), user17())
 			w.requireFree()
@@ -146,6 +146,12 @@ func TestUnique(t *testing.T) {
 			_, err := w.over(w.queue, claimless{w.records}).Push(w.Context(), "echo", hello, user17())
 			require.ErrorIs(w, err, goflow.ErrUnavailable)
 			w.requireSent(0)
+		},
+		"RowThatIsNoneIsMalformed": func(w *world) {
+			require.NoError(w, w.queue.Send(w.Context(), []port.Message{{Body: []byte(`{"v":1,"type":"echo","unique":"user-17"}`)}}))
+			require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
+			_, note := w.deadLetter()
+			require.Equal(w, "malformed", note["reason"])
 		},
 		"BadKeysAreRefused": func(w *world) {
 			for _, opt := range []goflow.PushOption{

@@ -141,10 +141,7 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 		}
 		e.ID = d.ID
 	}
-	if _, ok := parseID(e.Unique); !ok && e.Unique != "" {
-		err = cmp.Or(err, fmt.Errorf("unique %.60q is not a UUID", e.Unique))
-		e.Unique = "" // there is no such row to give back
-	}
+	err = cmp.Or(err, e.checkUnique())
 	switch {
 	case err != nil:
 		return e, fmt.Errorf("not a GoFlow message: %w", err)
@@ -156,6 +153,16 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 		return e, fmt.Errorf("ttl %d: give milliseconds", e.TTL)
 	}
 	return e, validType(e.Type)
+}
+
+// checkUnique forgets a row that there can't be, so that nobody gives it back.
+func (e *envelope) checkUnique() error {
+	row := e.Unique
+	if _, ok := parseID(row); ok || row == "" {
+		return nil
+	}
+	e.Unique = ""
+	return fmt.Errorf("unique %.60q is not a UUID", row)
 }
 
 // payload returns the payload as the given pointer's type: the Go value itself

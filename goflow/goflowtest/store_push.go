@@ -1,6 +1,7 @@
 package goflowtest
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ func oneHash(t *storeTest) {
 	errs := make([]error, pushes)
 	for i := range pushes {
 		group.Go(func() {
-			if errs[i] = t.saveErr(row(id, string(rune('a'+i)))); errs[i] != nil {
+			if errs[i] = t.saveErr(row(id, fmt.Sprint(i))); errs[i] != nil {
 				return
 			}
 			var recs []port.Record
