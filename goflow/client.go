@@ -114,7 +114,7 @@ func (c *Client) newPushing(ctx context.Context, n int, opts []PushOption) *push
 	for _, opt := range opts {
 		errs = append(errs, opt.applyPush(&p.options))
 	}
-	errs = append(errs, p.options.fit(n))
+	errs = append(errs, p.options.checkCount(n))
 	if c.closed {
 		errs = append(errs, fmt.Errorf("goflow: client: %w", ErrClosed))
 	}

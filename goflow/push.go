@@ -27,8 +27,8 @@ type pushed struct {
 
 func (t *pushed) fail(err error) { t.err = fmt.Errorf("goflow: push %s: %w", t.taskType, err) }
 
-// fit says whether options are for as many tasks.
-func (o *pushOptions) fit(n int) error {
+// checkCount says whether options are for as many tasks.
+func (o *pushOptions) checkCount(n int) error {
 	if n > 1 && (o.id != "" || o.unique.name != "") {
 		return invalid("ID or Unique on a PushMany of %d tasks: give each task its own ID, and push those with a key one by one", n)
 	}
