@@ -38,7 +38,7 @@ func (c *Client) Cancel(ctx context.Context, id string) error {
 	}
 	end := Record{
 		ID: id, State: task.Cancelled, Generation: max(rec.Generation, 1), Attempts: rec.Attempts,
-		Expires: time.Now().Add(c.shared.recordTTL),
+		Expires: later(rec.Expires, time.Now().Add(c.shared.recordTTL)), // a long delay's is later
 	}
 	err = retryOne(ctx, func() error { return c.store.Save(ctx, []Record{end}) })
 	if err != nil {
@@ -139,7 +139,7 @@ func (w *cancelWatch) cancel(id string) {
 // heed lets the run's context end when the task is cancelled, if its job wants
 // that and no renewal of a claim would tell.
 func (a *attempt) heed(ctx context.Context) (context.Context, func()) {
-	if a.entry.once && a.hold.renews() || !a.entry.once && !a.entry.cancellable {
+	if a.once() && a.hold.renews() || !a.once() && !a.entry.cancellable {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

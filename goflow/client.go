@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +59,9 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 //   - ErrInvalid: type, payload or an option is bad;
 //   - ErrTooLarge: the payload is over the queue's maximum less 8 KiB;
 //   - ErrUnavailable, ErrRefused, ErrClosed, ctx.Err(): the task was not sent;
-//   - ErrAmbiguous: it may have been. Pushing again may run it twice.
+//   - ErrDuplicateTask, ErrNotUnique: not sent, see ID and Unique;
+//   - ErrAmbiguous: it may have been. Pushing again may run it twice; pushing it
+//     with the option ID and the returned ID does not.
 func (c *Client) Push(ctx context.Context, taskType string, payload json.RawMessage, opts ...PushOption) (string, error) {
 	return c.pushOne(ctx, task.Task{Type: taskType, Payload: encoded(payload)}, opts)
 }
@@ -76,36 +77,25 @@ func (c *Client) pushOne(ctx context.Context, t task.Task, opts []PushOption) (s
 
 // PushMany queues tasks, ten in a call, and returns their IDs in order. The
 // error is nil or a port.ItemErrors with the errors of Push by the tasks'
-// indexes; the others are queued. Task.ID has to be empty.
+// indexes; the others are queued. A task that has an ID is pushed as by the
+// option ID; others get one.
 func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOption) ([]string, error) {
-	ids := make([]string, len(tasks))
-	failed := port.ItemErrors{}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	p := c.newPushing(ctx, opts)
-	var ready []int
-	msgs := make([]port.Message, len(tasks))
+	p := c.newPushing(ctx, len(tasks), opts)
+	ids, all := make([]string, len(tasks)), make([]*pushed, len(tasks))
 	for i, t := range tasks {
-		ids[i] = newID(time.Now())
-		var err error
-		if msgs[i], err = p.message(ids[i], t); err != nil {
-			failed[i] = err
-			continue
-		}
-		ready = append(ready, i)
+		all[i] = p.prepare(t)
+		ids[i] = all[i].id
 	}
-	for chunk := range slices.Chunk(ready, port.MaxMessages) {
-		err := retryItems(ctx, len(chunk), func(items []int) error {
-			batch := make([]port.Message, len(items))
-			for place, item := range items {
-				batch[place] = msgs[chunk[item]]
-			}
-			return c.broker.Send(ctx, batch)
-		})
-		for place, i := range chunk {
-			if err := port.ItemError(err, place); err != nil {
-				failed[i] = fmt.Errorf("goflow: push %s: %w", tasks[i].Type, err)
-			}
+	p.writeRows(ctx, all)
+	p.takeKeys(ctx, all)
+	p.send(ctx, all)
+	p.giveKeysBack(ctx, all)
+	failed := port.ItemErrors{}
+	for i, t := range all {
+		if t.err != nil {
+			failed[i] = t.err
 		}
 	}
 	return ids, failed.Err()
@@ -116,16 +106,18 @@ type pushing struct {
 	*Client
 	options pushOptions
 	limits  port.Limits
+	long    bool  // the delay is longer than the broker's
 	err     error // of all of them
 }
 
 // newPushing reads options and limits once. The caller holds c.mu.
-func (c *Client) newPushing(ctx context.Context, opts []PushOption) *pushing {
+func (c *Client) newPushing(ctx context.Context, n int, opts []PushOption) *pushing {
 	p := &pushing{Client: c}
 	errs := []error{ctx.Err()}
 	for _, opt := range opts {
 		errs = append(errs, opt.applyPush(&p.options))
 	}
+	errs = append(errs, p.options.checkCount(n))
 	if c.closed {
 		errs = append(errs, fmt.Errorf("goflow: client: %w", ErrClosed))
 	}
@@ -134,27 +126,36 @@ func (c *Client) newPushing(ctx context.Context, opts []PushOption) *pushing {
 	}
 	if p.limits, p.err = c.limits(ctx); p.err != nil {
 		p.err = fmt.Errorf("goflow: push: %w", p.err)
-	} else if p.limits.MaxDelay > 0 && p.options.delay > p.limits.MaxDelay {
-		p.err = invalid("Delay(%v): this broker takes at most %v", p.options.delay, p.limits.MaxDelay)
 	}
+	if p.limits.Ordered && p.options.delay > 0 {
+		p.err = invalid("Delay(%v): give 0, as this broker keeps order and so takes no delay", p.options.delay)
+	}
+	p.long = p.limits.MaxDelay > 0 && p.options.delay > p.limits.MaxDelay
 	return p
 }
 
-// message makes the message of one task.
-func (p *pushing) message(id string, t task.Task) (port.Message, error) {
+// fillMessage makes the message of one task.
+func (p *pushing) fillMessage(out *pushed, t task.Task) (err error) {
 	if err := cmp.Or(validType(t.Type), p.err); err != nil {
-		return port.Message{}, err
-	}
-	if t.ID != "" {
-		return port.Message{}, fmt.Errorf("goflow: %w task: ID %q is set, but Push makes the IDs", ErrInvalid, t.ID)
+		return err
 	}
 	e := &envelope{
-		Version: wireVersion, ID: id, Type: t.Type, Headers: p.options.headers,
-		TTL: p.options.ttl.Milliseconds(), Options: newWireOptions(p.options.policy),
+		Version: wireVersion, ID: out.id, Type: t.Type, Headers: p.options.headers,
+		TTL: p.options.expiresIn.Milliseconds(), Options: newWireOptions(p.options.policy),
+		Once: out.chosen || p.long, Unique: p.options.unique.row(t.Type),
 	}
-	msg := port.Message{ID: id, Delay: p.options.delay}
-	err := p.fill(&msg, e, t.Payload)
-	return msg, err
+	out.msg = port.Message{ID: out.id, Delay: p.options.delay}
+	if p.long {
+		out.msg.Delay = p.limits.MaxDelay
+		out.msg.Attributes = map[string]string{dueAttribute: newDue(p.options.delay).encode()}
+	}
+	if err := p.fill(&out.msg, e, t.Payload); err != nil {
+		return err
+	}
+	if out.chosen {
+		out.hash, err = payloadHash(e)
+	}
+	return err
 }
 
 // fill puts the envelope into msg: as it is towards an in-process broker, else

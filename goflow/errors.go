@@ -36,6 +36,10 @@ var (
 	// ErrNotFinished: the wait is over and there is no outcome yet, or the ID
 	// is unknown; the two look alike until the record's time to live is over.
 	ErrNotFinished = errors.New("task is not finished or not known")
+	// ErrDuplicateTask: the ID is that of a task with another type or payload.
+	ErrDuplicateTask = errors.New("another task has this ID")
+	// ErrNotUnique: another task holds the key; see NotUniqueError.
+	ErrNotUnique = errors.New("another task holds the key")
 	// ErrUnknownType: no handler is registered for the task's type.
 	ErrUnknownType = errors.New("no handler for this task type")
 	// ErrTimeout is the cause with which a run's context ends when its time is
@@ -88,6 +92,21 @@ func (e *TaskError) Error() string {
 func (e *TaskError) Is(target error) bool {
 	return target == ErrCancelled && e.State == task.Cancelled || target == ErrExpired && e.State == task.Expired
 }
+
+// NotUniqueError says which task holds the key of a push that was refused. It is
+// ErrNotUnique.
+type NotUniqueError struct {
+	Key     string
+	OwnerID string // the ID of the task that holds it
+}
+
+// Error names the key and the task that holds it.
+func (e *NotUniqueError) Error() string {
+	return fmt.Sprintf("%v: %.60q is held by task %s", ErrNotUnique, e.Key, e.OwnerID)
+}
+
+// Unwrap returns ErrNotUnique.
+func (e *NotUniqueError) Unwrap() error { return ErrNotUnique }
 
 // PanicError is the failure of a handler that panicked.
 type PanicError struct {

@@ -18,6 +18,11 @@ func newID(now time.Time) string {
 	copy(u[:6], ms[2:])
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80
+	return formatID(u)
+}
+
+// formatID writes a UUID in its 36-character form.
+func formatID(u [16]byte) string {
 	var text [36]byte
 	hex.Encode(text[0:], u[0:4])
 	text[8] = '-'

@@ -53,10 +53,13 @@ type jobOptions struct {
 }
 
 type pushOptions struct {
-	policy  policy
-	delay   time.Duration
-	ttl     time.Duration
-	headers map[string]string
+	policy    policy
+	delay     time.Duration
+	expiresIn time.Duration
+	headers   map[string]string
+	id        string // the program's own; empty: Push makes one
+	track     bool
+	unique    uniqueKey
 }
 
 type shared struct {
@@ -123,26 +126,31 @@ func Once() JobOption {
 	return jobOption(func(j *jobOptions) error { j.once = true; return nil })
 }
 
-// Delay keeps the task from running earlier: 0 to the broker's limit, 15
-// minutes on SQS. Default 0.
+// Delay keeps the task from running earlier: 0 to 7 days. Default 0. Above the
+// broker's own limit, 15 minutes on SQS, the task has a record from the push on,
+// as with Track, is run as by Once, and its message is sent on by a worker each
+// time that the limit is over: docs/wire-format.md says what that costs. It is
+// never early, and late by what the queue's backlog makes each of them.
 func Delay(d time.Duration) PushOption {
 	return pushOption(func(p *pushOptions) error {
-		if d < 0 {
-			return invalid("Delay(%v): give 0 or more", d)
+		if d < 0 || d > maxPushDelay {
+			return invalid("Delay(%v): give 0 to %v", d, maxPushDelay)
 		}
 		p.delay = d
 		return nil
 	})
 }
 
-// TTL lets the task expire unrun when it is not started within d of being
-// queued: 1 ms or more, counted by the broker's clock. Default: never.
-func TTL(d time.Duration) PushOption {
+// ExpiresIn lets the task expire unrun when it is not started within d of being
+// queued: 1 ms or more, counted by the broker's clock and the delay included.
+// Such a task is recorded as Expired; one that has failed once is not. Default:
+// never.
+func ExpiresIn(d time.Duration) PushOption {
 	return pushOption(func(p *pushOptions) error {
 		if d < time.Millisecond {
-			return invalid("TTL(%v): give 1ms or more", d)
+			return invalid("ExpiresIn(%v): give 1ms or more", d)
 		}
-		p.ttl = d
+		p.expiresIn = d
 		return nil
 	})
 }

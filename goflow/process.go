@@ -33,6 +33,7 @@ type Outcome struct {
 
 	interrupted bool // the run was cut off because the worker stops
 	postponed   bool // a suspect that has to wait, as custody.suspectsWait asks
+	movedOn     bool // a copy of the message carries the task on
 }
 
 // Processor takes one delivery to its outcome: the one engine of every home.
@@ -42,6 +43,7 @@ type Processor struct {
 	store    Store
 	opts     workerOptions
 	limitsOf func(context.Context) (port.Limits, error)
+	hops     *hops
 	flights  flights
 	suspects chan struct{} // holds the place of the one suspect that may run
 	stuck    stuckCount
@@ -55,7 +57,9 @@ func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, 
 	if err != nil {
 		return nil, err
 	}
-	return &Processor{mux: m, store: s, opts: o, limitsOf: limitsOf(b), suspects: make(chan struct{}, 1), cancels: newCancelWatch(s)}, nil
+	return &Processor{
+		mux: m, store: s, opts: o, limitsOf: limitsOf(b), hops: newHops(b), suspects: make(chan struct{}, 1), cancels: newCancelWatch(s),
+	}, nil
 }
 
 // Process runs a delivery's task and makes its outcome durable; the home then
@@ -89,13 +93,21 @@ type custody struct {
 // process is one delivery from top to bottom: decode, admit, run, settle.
 func (p *Processor) process(ctx context.Context, d *Delivery, c custody) Outcome {
 	a := &attempt{Processor: p, delivery: d, custody: c}
+	return a.freeKey(ctx, a.outcome(ctx))
+}
+
+// outcome is what becomes of the task itself.
+func (a *attempt) outcome(ctx context.Context) Outcome {
 	if err := a.open(); err != nil {
 		return a.bury(ctx, reasonMalformed, err)
 	}
-	if !p.flights.enter(a.rec.ID) {
+	if !a.flights.enter(a.rec.ID) {
 		return a.release(a.lease(ctx) / 2) // a copy of it runs here right now
 	}
-	defer p.flights.leave(a.rec.ID)
+	defer a.flights.leave(a.rec.ID)
+	if early := a.early(); early > 0 {
+		return a.hop(ctx, early)
+	}
 	if outcome := a.admit(ctx); outcome != nil {
 		return *outcome
 	}
@@ -112,6 +124,7 @@ type attempt struct {
 	custody
 	delivery *Delivery
 	env      *envelope
+	due      *due   // of a task with a long delay; nil: it may run
 	entry    *entry // nil: unknown type
 	policy   policy
 	rec      Record // what the store knows, then what it is to know
@@ -132,6 +145,9 @@ func (a *attempt) open() (err error) {
 		if _, ok := parseID(dead.ID); ok {
 			a.rec.ID = dead.ID // a message by hand has no other name for its task
 		}
+	}
+	if err == nil {
+		err = a.readDue()
 	}
 	if err != nil {
 		return err
@@ -156,8 +172,14 @@ func (a *attempt) defaultPolicy() policy {
 
 // fresh tells whether the delivery can run unread: nobody has had it before.
 func (a *attempt) fresh() bool {
-	return a.delivery.Receives <= 1 && a.rec.Generation == 1 &&
-		(a.entry == nil || !a.entry.once && !a.entry.cancellable)
+	return a.delivery.Receives <= 1 && a.rec.Generation == 1 && !a.once() &&
+		(a.entry == nil || !a.entry.cancellable)
+}
+
+// once tells whether the run is to be claimed: the job or the push asks for it,
+// or copies of the message are to be expected.
+func (a *attempt) once() bool {
+	return a.entry != nil && a.entry.once || a.env.Once || a.due != nil
 }
 
 // admit decides whether the task may run now: nil means yes.
@@ -168,7 +190,7 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 		}
 	}
 	switch {
-	case a.env.TTL > 0 && a.number == 1 && time.Since(a.delivery.SentAt) > milliseconds(a.env.TTL):
+	case a.env.TTL > 0 && a.number == 1 && time.Since(a.sentAt()) > milliseconds(a.env.TTL):
 		return new(a.end(ctx, task.Expired))
 	case a.entry == nil:
 		return new(a.unknown(ctx))
@@ -188,7 +210,7 @@ func (a *attempt) secure(ctx context.Context) *Outcome {
 	if untraced && !a.mayRunSuspect(ctx) {
 		return new(a.release(a.suspectPause(ctx)))
 	}
-	if a.entry.once {
+	if a.once() {
 		if outcome := a.claim(ctx); outcome != nil {
 			a.clear()
 			return outcome

@@ -164,7 +164,7 @@ func TestProcess(t *testing.T) {
 				}
 				return attempts, nil
 			})
-			id := w.push("retried", 1, goflow.TTL(time.Minute))
+			id := w.push("retried", 1, goflow.ExpiresIn(time.Minute))
 			w.process(w.newProcessor(), w.receive(w.queue))
 			w.process(w.newProcessor(), w.receive(w.queue))
 			require.Equal(w, task.Done, w.wait(id).State)
@@ -266,7 +266,7 @@ func TestProcess(t *testing.T) {
 			require.JSONEq(w, `"by hand"`, string(w.wait(d.ID).Result))
 		},
 		"ExpiredTaskIsNotRun": func(w *world) {
-			id := w.push("nobody", 1, goflow.TTL(time.Minute), goflow.Delay(2*time.Minute))
+			id := w.push("nobody", 1, goflow.ExpiresIn(time.Minute), goflow.Delay(2*time.Minute))
 			w.process(w.newProcessor(), w.receive(w.queue))
 			require.Equal(w, task.Expired, w.wait(id).State)
 		},

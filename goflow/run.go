@@ -70,7 +70,7 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 	}
 	a.opts.shared.log.WarnContext(ctx, "handler is stuck: it ignores the end of its context",
 		logTask(a.rec.ID, a.env.Type), slog.Int64("stuck", a.stuck.add(1)))
-	if a.entry.once && !errors.Is(context.Cause(ctx), ErrCancelled) {
+	if a.once() && !errors.Is(context.Cause(ctx), ErrCancelled) {
 		if a.deaf != nil {
 			a.deaf()
 		}

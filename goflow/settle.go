@@ -51,7 +51,10 @@ func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 // deleted.
 func (a *attempt) done(ctx context.Context, result any) Outcome {
 	if a.entry.noResult {
-		return Outcome{Action: Ack}
+		if a.rec.Expires.IsZero() {
+			return Outcome{Action: Ack} // there is no record that would stay open
+		}
+		result = nil
 	}
 	rec := a.rec
 	if _, ok := a.store.(port.InProcess); ok {

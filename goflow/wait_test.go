@@ -281,6 +281,24 @@ func TestWaitEndsWhenNothingCanComeAnyMore(t *testing.T) {
 func TestNoResult(t *testing.T) {
 	t.Parallel()
 	eachInWorld(t, map[string]func(w *world){
+		"RecordThatIsThereIsClosed": func(w *world) {
+			runs := 0
+			goflow.NewJob[string, string]("flaky", goflow.NoResult()).Handle(w.mux, func(context.Context, string) (string, error) {
+				if runs++; runs == 1 {
+					return "", errors.New("no")
+				}
+				return "forgotten", nil
+			})
+			goflow.NewJob[string, string]("echo", goflow.NoResult()).Handle(w.mux, echo)
+			stop := w.start()
+			retried, own := w.push("flaky", "x"), w.push("echo", "x", goflow.ID(goflow.IDFrom("order-17")))
+			for _, id := range []string{retried, own} {
+				rec := w.wait(id)
+				require.Equal(w, task.Done, rec.State)
+				require.NotContains(w, string(rec.Result), "x")
+			}
+			require.NoError(w, stop())
+		},
 		"SuccessWritesNothing": func(w *world) {
 			store := &faultyStore{Store: w.records}
 			w.store = store

@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -23,7 +24,9 @@ type envelope struct {
 	Payload json.RawMessage   `json:"payload,omitempty"`
 	Codec   string            `json:"codec,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
-	TTL     int64             `json:"ttl,omitempty"` // milliseconds
+	TTL     int64             `json:"ttl,omitempty"`    // milliseconds
+	Once    bool              `json:"once,omitempty"`   // run as if the job were Once
+	Unique  string            `json:"unique,omitempty"` // ID of the row that the task may own as a key
 	Options *wireOptions      `json:"options,omitempty"`
 
 	value    any
@@ -138,6 +141,7 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 		}
 		e.ID = d.ID
 	}
+	err = cmp.Or(err, e.checkUnique())
 	switch {
 	case err != nil:
 		return e, fmt.Errorf("not a GoFlow message: %w", err)
@@ -149,6 +153,16 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 		return e, fmt.Errorf("ttl %d: give milliseconds", e.TTL)
 	}
 	return e, validType(e.Type)
+}
+
+// checkUnique forgets a row that there can't be, so that nobody gives it back.
+func (e *envelope) checkUnique() error {
+	row := e.Unique
+	if _, ok := parseID(row); ok || row == "" {
+		return nil
+	}
+	e.Unique = ""
+	return fmt.Errorf("unique %.60q is not a UUID", row)
 }
 
 // payload returns the payload as the given pointer's type: the Go value itself

@@ -18,8 +18,11 @@
 //	r     B       not empty        result
 //	x     S       not empty        why the task is dead, or its last attempt failed
 //	d     S       dead             which kind of death, as the dead letter says it
-//	p     B       client-chosen ID hash of the payload
+//	p     B       client-chosen ID hash of type and payload, 16 bytes
 //	t     N       with an expiry   when to forget the item, epoch seconds, rounded up
+//
+// A key of goflow.Unique is an item like that of an open task, whose id is made
+// of the key and whose w is the ID of the task that holds it.
 //
 // A result is binary: DynamoDB stores those bytes as they are, at the same size
 // as a string, and any bytes come back equal. Text would have to be UTF-8.

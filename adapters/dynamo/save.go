@@ -24,8 +24,11 @@ func (v *saving) start() statement {
 	if !v.rec.State.Terminal() {
 		first = v.rec.GiveBacks+v.rec.Starts <= 1
 	}
-	if first && v.rec.Epoch == 0 {
+	switch {
+	case first && v.rec.Epoch == 0:
 		return v.store.insert(v.id, attributes(&v.rec))
+	case v.rec.State == task.Open && v.rec.GiveBacks+v.rec.Starts == 0:
+		return v.endClaim() // It has no progress to add.
 	}
 	return v.update()
 }
@@ -75,13 +78,19 @@ func (v *saving) known(stands *port.Record) *statement {
 	if v.rec.Epoch == 0 || stands.LeaseEnd.IsZero() {
 		return nil
 	}
+	return new(v.endClaim())
+}
+
+// endClaim ends the claim that the record names, and changes nothing else.
+func (v *saving) endClaim() statement {
 	u := v.store.update(v.id)
 	u.put("l", nil)
 	u.put("w", nil)
 	u.where("s = ?", number(0))
 	u.where("g = ?", number(int64(v.rec.Generation)))
+	u.where("(t IS MISSING OR t > ?)", v.store.nowSeconds())
 	u.where("e = ?", epoch(v.rec.Epoch))
-	return new(u.statement())
+	return u.statement()
 }
 
 // later reports whether open record a has more progress than b.

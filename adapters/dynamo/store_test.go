@@ -170,6 +170,7 @@ func TestStatementsOfASave(t *testing.T) {
 	retried.GiveBacks = 1
 	claimed := done
 	claimed.Epoch = 7
+	free := port.Record{ID: id(0), State: task.Open, Generation: 1, Epoch: 7}
 	for _, c := range []struct {
 		name string
 		rec  port.Record
@@ -180,6 +181,7 @@ func TestStatementsOfASave(t *testing.T) {
 		{"second failure", again, updateOpen},
 		{"success after a failure", retried, strings.Replace(updateDone, "REMOVE o", "SET o = ?", 1)},
 		{"success under a claim", claimed, updateDone + ` AND e = ?`},
+		{"end of a claim", free, `UPDATE "tasks" REMOVE l REMOVE w WHERE id = ? AND s = ? AND g = ?` + notOver + ` AND e = ?`},
 	} {
 		f := &fake{}
 		require.NoError(t, saveOne(t, dynamo.NewFake(f), c.rec))

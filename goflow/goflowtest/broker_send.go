@@ -19,6 +19,7 @@ func sendCases(f BrokerFeatures) []brokerCase {
 		{"DelayedMessageIsNotDeliveredEarly", true, delayedNotEarly},
 		{"DelayIsNotRoundedDown", true, delayNotRoundedDown},
 		{"DelayedMessageDoesNotHoldUpOthers", true, delayedHoldsUpNobody},
+		{"DelayShowsInTheBrokersTimes", true, delayedByTheBrokersClock},
 		{"TooLongDelayIsRefusedAlone", f.MaxDelay > 0, tooLongDelay},
 		{"NegativeDelayIsRefused", f.MaxDelay > 0, negativeDelay},
 		{"TooLargeMessageIsRefusedAloneInItsBatch", f.MaxMessageBytes > 0, tooLargeAlone},

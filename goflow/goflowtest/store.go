@@ -38,7 +38,7 @@ type storeCase struct {
 // storeCases returns the subtests whose features are there.
 func storeCases(f StoreFeatures) []storeCase {
 	var on []storeCase
-	for _, group := range [][]storeCase{saveCases(f), resultCases(f), loadCases(f), claimCases(), reopenCases(), storePowerCases(f)} {
+	for _, group := range [][]storeCase{saveCases(f), resultCases(f), loadCases(f), claimCases(), pushCases(), reopenCases(), storePowerCases(f)} {
 		for _, c := range group {
 			if c.on {
 				on = append(on, c)

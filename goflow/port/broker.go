@@ -104,4 +104,5 @@ type Limits struct {
 	Retention       time.Duration // how long a message lives from SentAt on
 	Lease           time.Duration // of a received message; zero: leases never end
 	PollWait        time.Duration // how long Receive blocks when there is nothing
+	Ordered         bool          // the broker keeps order: see Message.Group
 }

@@ -105,7 +105,7 @@ func TestWhoMayDoWhatWithQueues(t *testing.T) {
 	t.Parallel()
 
 	want := map[string][]string{
-		"WorkerRole Queue":         {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"},
+		"WorkerRole Queue":         {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:SendMessage"},
 		"WorkerRole DeadQueue":     {"sqs:SendMessage"},
 		"ProducerPolicy Queue":     {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
 		"ProducerPolicy DeadQueue": {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"},

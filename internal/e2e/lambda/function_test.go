@@ -11,6 +11,7 @@ import (
 	"time"
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -77,6 +78,7 @@ func TestFunction(t *testing.T) {
 	d.successAndRetry(t)
 	d.permanentFailureAndUnknownType(t, reasons)
 	d.cancel(t)
+	d.longDelay(t)
 	d.poison(t, reasons)
 	d.handlerThatOutlastsItsFunction(t, reasons)
 	d.processThatEndsInTheMiddleOfABatch(t, reasons)
@@ -118,6 +120,23 @@ func (d deployed) cancel(t *testing.T) {
 		require.NoError(t, d.client.Cancel(t.Context(), id))
 		require.Equal(t, task.Cancelled, d.wait(t, id).State)
 	}
+}
+
+// longDelay pushes what SQS could delay by itself in the way in which it can't, as
+// the test has no quarter of an hour: the function is what sends it on.
+func (d deployed) longDelay(t *testing.T) {
+	t.Helper()
+	const delay = 5 * time.Second
+	sent, err := d.sqs.SendMessage(t.Context(), &awssqs.SendMessageInput{
+		QueueUrl: &d.QueueURL, MessageBody: new(`{"v":1,"type":"sample.echo","payload":"later"}`),
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"goflow-due": {DataType: new("String"), StringValue: new(`{"delay":5}`)},
+		},
+	})
+	require.NoError(t, err)
+	begin := time.Now()
+	require.Equal(t, task.Done, d.wait(t, *sent.MessageId).State)
+	require.Greater(t, time.Since(begin), delay-time.Second, "a task whose delay was cut short")
 }
 
 func (d deployed) poison(t *testing.T, reasons map[string]string) {
@@ -164,7 +183,7 @@ func requireGranted(t *testing.T, d deployed) {
 	function, operations := d.actions(t, d.functionCalls)
 	producer, others := d.actions(t, d.ownCalls)
 	maps.Copy(operations, others)
-	require.Subset(t, function, []string{"sqs:SendMessage DeadQueue", "sqs:ChangeMessageVisibility Queue"})
+	require.Subset(t, function, []string{"sqs:SendMessage DeadQueue", "sqs:SendMessage Queue", "sqs:ChangeMessageVisibility Queue"})
 	require.GreaterOrEqual(t, len(operations), 8, "%v", operations)
 
 	key := template.Everything()["KmsKeyArn"]

@@ -1,0 +1,89 @@
+package goflow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// pushed is one task on its way: into a row where one is asked for, under its
+// key, then into the queue. An error ends the way.
+type pushed struct {
+	id       string
+	taskType string
+	chosen   bool   // the ID is the program's
+	hash     []byte // of what is sent, where the ID is the program's
+	finished bool   // a task of this ID has an outcome: nothing is sent
+	keyed    bool   // it may hold the key
+	msg      port.Message
+	err      error
+}
+
+func (t *pushed) fail(err error) { t.err = fmt.Errorf("goflow: push %s: %w", t.taskType, err) }
+
+// checkCount says whether options are for as many tasks.
+func (o *pushOptions) checkCount(n int) error {
+	if n > 1 && (o.id != "" || o.unique.name != "") {
+		return invalid("ID or Unique on a PushMany of %d tasks: give each task its own ID, and push those with a key one by one", n)
+	}
+	return nil
+}
+
+// prepare makes a task's ID and message.
+func (p *pushing) prepare(t task.Task) *pushed {
+	out := &pushed{id: newID(time.Now()), taskType: t.Type}
+	if chosen := cmp.Or(t.ID, p.options.id); chosen != "" {
+		u, ok := parseID(chosen)
+		if !ok {
+			return &pushed{err: fmt.Errorf("goflow: %w ID %.60q of a task: give a UUID, such as IDFrom makes", ErrInvalid, chosen)}
+		}
+		out.id, out.chosen = formatID(u), true
+	}
+	out.err = p.fillMessage(out, t)
+	return out
+}
+
+// underWay are the tasks that are to go on.
+func underWay(all []*pushed) (some []*pushed) {
+	for _, t := range all {
+		if t.err == nil && !t.finished {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
+// send queues what is under way, ten in a call.
+func (p *pushing) send(ctx context.Context, all []*pushed) {
+	for chunk := range slices.Chunk(underWay(all), port.MaxMessages) {
+		err := retryItems(ctx, len(chunk), func(items []int) error {
+			batch := make([]port.Message, len(items))
+			for place, item := range items {
+				batch[place] = chunk[item].msg
+			}
+			return p.broker.Send(ctx, batch)
+		})
+		for place, t := range chunk {
+			if err := port.ItemError(err, place); err != nil {
+				t.fail(doubted(err))
+			}
+		}
+	}
+}
+
+// doubted adds ErrAmbiguous to an error that does not say that the message was
+// not sent.
+func doubted(err error) error {
+	for _, unsent := range []error{ErrTooLarge, ErrInvalid, ErrUnavailable, ErrRefused, ErrClosed, ErrAmbiguous} {
+		if errors.Is(err, unsent) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrAmbiguous, err)
+}
