@@ -28,7 +28,7 @@ const (
 //   - All: port.ErrInvalid for the whole call of no item or more than ten.
 //
 // It also is a port.Limiter and a port.Sizer, whose sizes are exact. Groups are
-// ignored.
+// ignored unless it is Ordered.
 type Broker struct {
 	q        *queue
 	maxBytes int
@@ -83,7 +83,7 @@ func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 
 // item makes one of a message.
 func (q *queue) item(m *port.Message, id string) *item {
-	it := &item{msg: *m, queue: q, pos: -1}
+	it := &item{msg: *m, queue: q, pos: -1, sentAs: m.ID}
 	it.msg.ID, it.msg.Delay = id, 0
 	it.msg.Body, it.msg.Attributes = bytes.Clone(m.Body), maps.Clone(m.Attributes)
 	return it
@@ -122,6 +122,7 @@ func (b *Broker) Limits(context.Context) (port.Limits, error) {
 		Retention:       b.q.retention,
 		Lease:           b.q.lease,
 		PollWait:        b.q.pollWait,
+		Ordered:         b.q.order != nil,
 	}, nil
 }
 
