@@ -60,28 +60,9 @@ func (r *batchRun) set(o Outcome, deliveries ...int) {
 	}
 }
 
-// lane is deliveries, by their index, that run one after the other.
-type lane []int
-
-func (r *batchRun) lanes() (lanes []lane) {
-	groups := map[string]int{} // the lane of each
-	for i := range r.batch.Deliveries {
-		group := r.batch.Deliveries[i].Group
-		if n, ok := groups[group]; ok {
-			lanes[n] = append(lanes[n], i)
-			continue
-		}
-		if r.batch.Ordered && group != "" {
-			groups[group] = len(lanes)
-		}
-		lanes = append(lanes, lane{i})
-	}
-	return lanes
-}
-
 // run runs the lanes at once, then what suspects hold up, one by one.
 func (r *batchRun) run(ctx context.Context) {
-	lanes := r.lanes()
+	lanes := lanes(r.batch.Deliveries, r.batch.Ordered)
 	held := make([]lane, len(lanes))
 	r.flying.Add(int64(len(lanes)))
 	var running sync.WaitGroup
@@ -99,8 +80,8 @@ func (r *batchRun) run(ctx context.Context) {
 	}
 }
 
-// follow runs a lane until a delivery has to come again; the rest goes back
-// after it. Where suspects wait, it returns the first one and what is behind it.
+// follow runs a lane until a delivery has to come again; the rest comes again
+// with it, and not sooner. Where suspects wait, it returns the first one and what is behind it.
 func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 	for n, i := range l {
 		outcome := r.one(ctx, i, suspectsWait)
@@ -115,8 +96,11 @@ func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 		}
 		r.set(outcome, i)
 		if outcome.Action != Ack {
-			r.giveBack(ctx, 0, l[n+1:]...)
-			r.set(Outcome{Action: Release}, l[n+1:]...)
+			rest := l[n+1:]
+			if outcome.Action == Release {
+				r.giveBack(ctx, outcome.After, rest...)
+			}
+			r.set(Outcome{Action: outcome.Action, After: outcome.After}, rest...)
 			return nil
 		}
 	}

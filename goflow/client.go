@@ -33,10 +33,9 @@ type State = task.State
 // number of programs, may share a broker and a store. It is safe for
 // concurrent use.
 type Client struct {
-	broker Broker
+	routes routes
 	store  Store
 	shared shared
-	limits func(context.Context) (port.Limits, error)
 
 	mu     sync.RWMutex // held for reading by pushes under way
 	closed bool
@@ -49,7 +48,7 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	for _, opt := range opts {
 		errs = append(errs, opt.applyClient(&o))
 	}
-	return &Client{broker: b, store: s, shared: o.shared, limits: limitsOf(b)}, errors.Join(errs...)
+	return &Client{routes: newRoutes(b, o.queues), store: s, shared: o.shared}, errors.Join(errs...)
 }
 
 // Push queues a task whose payload is JSON already; Job.Push encodes it. It
@@ -91,16 +90,24 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 		}
 		ready = append(ready, i)
 	}
+	held := false // behind a task that was not sent
 	for chunk := range slices.Chunk(ready, port.MaxMessages) {
+		if held {
+			for _, i := range chunk {
+				failed[i] = p.options.heldBack()
+			}
+			continue
+		}
 		err := retryItems(ctx, len(chunk), func(items []int) error {
 			batch := make([]port.Message, len(items))
 			for place, item := range items {
 				batch[place] = msgs[chunk[item]]
 			}
-			return c.broker.Send(ctx, batch)
+			return p.route.broker.Send(ctx, batch)
 		})
 		for place, i := range chunk {
 			if err := port.ItemError(err, place); err != nil {
+				held = p.options.group != ""
 				failed[i] = fmt.Errorf("goflow: push %s: %w", tasks[i].Type, err)
 			}
 		}
@@ -112,6 +119,7 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 type pushing struct {
 	*Client
 	options pushOptions
+	route   route
 	limits  port.Limits
 	err     error // of all of them
 }
@@ -129,10 +137,13 @@ func (c *Client) newPushing(ctx context.Context, opts []PushOption) *pushing {
 	if p.err = errors.Join(errs...); p.err != nil {
 		return p
 	}
-	if p.limits, p.err = c.limits(ctx); p.err != nil {
+	if p.route, p.err = c.routes.find(p.options.queue); p.err != nil {
+		return p
+	}
+	if p.limits, p.err = p.route.limits(ctx); p.err != nil {
 		p.err = fmt.Errorf("goflow: push: %w", p.err)
-	} else if p.limits.MaxDelay > 0 && p.options.delay > p.limits.MaxDelay {
-		p.err = invalid("Delay(%v): this broker takes at most %v", p.options.delay, p.limits.MaxDelay)
+	} else {
+		p.err = p.options.fit(p.limits)
 	}
 	return p
 }
@@ -149,7 +160,7 @@ func (p *pushing) message(id string, t task.Task) (port.Message, error) {
 		Version: wireVersion, ID: id, Type: t.Type, Headers: p.options.headers,
 		TTL: p.options.ttl.Milliseconds(), Options: newWireOptions(p.options.policy),
 	}
-	msg := port.Message{ID: id, Delay: p.options.delay}
+	msg := port.Message{ID: id, Delay: p.options.delay, Group: cmp.Or(p.options.group, p.options.fairKey)}
 	err := p.fill(&msg, e, t.Payload)
 	return msg, err
 }
@@ -162,7 +173,7 @@ func (p *pushing) fill(msg *port.Message, e *envelope, payload any) (err error) 
 		return fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, e.Type)
 	}
 	e.Payload = json.RawMessage(raw)
-	if _, ok := p.broker.(port.InProcess); ok {
+	if _, ok := p.route.broker.(port.InProcess); ok {
 		e.value, e.hasValue = payload, !isRaw
 		msg.Value = e
 		return nil

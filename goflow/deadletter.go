@@ -94,7 +94,10 @@ func (a *attempt) sendDeadLetter(ctx context.Context, reason string, rec Record)
 	defer cancel()
 	var err error
 	for _, attributes := range note.attributes(a.delivery.Attributes) {
-		msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value, Attributes: attributes}
+		msg := port.Message{
+			ID: letterID(rec.ID, rec.Generation), Group: a.delivery.Group,
+			Body: a.delivery.Body, Value: a.delivery.Value, Attributes: attributes,
+		}
 		err = retryOne(ctx, func() error { return a.opts.dead.Send(ctx, []port.Message{msg}) })
 		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrInvalid) {
 			break

@@ -67,6 +67,18 @@ func (h *hold) drop() (ours bool) {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
 	delete(h.keeper.holds, h)
+	return h.stands()
+}
+
+// ours tells the same of a delivery that is kept on.
+func (h *hold) ours() bool {
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	return h.stands()
+}
+
+// stands tells whether the lease lasts. The caller holds the lock.
+func (h *hold) stands() bool {
 	return !h.lost && (h.end.IsZero() || time.Now().Before(h.end))
 }
 

@@ -49,6 +49,7 @@ type jobOptions struct {
 	policy      policy
 	once        bool
 	cancellable bool
+	queue       string
 }
 
 type pushOptions struct {
@@ -56,6 +57,9 @@ type pushOptions struct {
 	delay   time.Duration
 	ttl     time.Duration
 	headers map[string]string
+	group   string
+	fairKey string
+	queue   string
 }
 
 type shared struct {
@@ -63,7 +67,10 @@ type shared struct {
 	recordTTL time.Duration
 }
 
-type clientOptions struct{ shared shared }
+type clientOptions struct {
+	shared shared
+	queues []Queue
+}
 
 type workerOptions struct {
 	policy           policy
@@ -74,6 +81,7 @@ type workerOptions struct {
 	unknownTypeGrace time.Duration
 	dead             port.Broker
 	noDead           bool
+	queues           []Queue
 }
 
 // MaxAttempts is how often a task runs before it is dead: 1 to 1000,

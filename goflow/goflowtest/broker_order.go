@@ -128,14 +128,17 @@ func retryHoldsUpItsGroup(t *brokerTest) {
 }
 
 // restComesBehindItsHead is what a worker does after a failure: the head waits for
-// its retry, and only then is the rest given back, the last first even.
+// its retry, and what was received behind it waits as long.
 func restComesBehindItsHead(t *brokerTest) {
 	b := t.ordered()
 	t.sendSteps(b, "a1", "a2", "a3")
 	ds := t.all(b, 3, t.slack())
 	require.Equal(t, []string{"a1", "a2", "a3"}, bodies(ds))
-	require.NoError(t, t.extend(b, ds[0], 4*time.Second))
-	require.NoError(t, b.Extend(t.Context(), []port.Lease{{Delivery: ds[2]}, {Delivery: ds[1]}}))
+	leases := make([]port.Lease, len(ds))
+	for i, d := range ds {
+		leases[i] = port.Lease{Delivery: d, For: 4 * time.Second}
+	}
+	require.NoError(t, b.Extend(t.Context(), leases))
 	t.blocked(b, "the rest came before its head")
 	var got []string
 	for range 3 {
