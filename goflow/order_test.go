@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,18 +141,19 @@ func TestOrder(t *testing.T) {
 			require.InDelta(w, 2, note["generation"], 0)
 		},
 		"LostLeaseStopsItsGroup": func(w *world) {
-			cut := true
+			var cut atomic.Bool
+			cut.Store(true)
 			w.broker = &faultyBroker{Broker: w.queue, before: func(method string) error {
-				if cut && method == "extend" {
+				if cut.Load() && method == "extend" {
 					return port.ErrUnavailable
 				}
 				return nil
 			}}
 			var causes []error
 			s := newSteps(w, func(ctx context.Context, name string) error {
-				if name == "a1" && cut {
+				if name == "a1" && cut.Load() {
 					<-ctx.Done()
-					cut = false
+					cut.Store(false)
 					causes = append(causes, context.Cause(ctx))
 					return errStep
 				}
@@ -191,9 +193,10 @@ func TestOrder(t *testing.T) {
 			require.Equal(w, port.Size{Waiting: 2}, size)
 		},
 		"ResultThatIsNotStoredStopsItsGroup": func(w *world) {
-			down := true
+			var down atomic.Bool
+			down.Store(true)
 			w.store = &faultyStore{Store: w.records, before: func(method string) error {
-				if down && method == "save" {
+				if down.Load() && method == "save" {
 					return port.ErrUnavailable
 				}
 				return nil
@@ -203,7 +206,7 @@ func TestOrder(t *testing.T) {
 			stop := w.start()
 			time.Sleep(testLease - time.Second)
 			require.Equal(w, []string{"a1"}, s.of("a"))
-			down = false
+			down.Store(false)
 			w.wait(s.ids[1])
 			require.NoError(w, stop())
 			require.Equal(w, []string{"a1", "a1", "a2"}, s.of("a"))

@@ -13,3 +13,8 @@ func (b *Broker) QueueURL() string { return b.queueURL }
 
 // MaxReceives is how a redrive policy is read.
 func MaxReceives(policy string) int { return maxReceives(policy) }
+
+// NewFakeFIFO is NewFake for a queue that keeps order.
+func NewFakeFIFO(a API, opts ...Option) *Broker {
+	return newBroker(a, "http://sqs.test/000000000000/tasks.fifo", opts...)
+}
