@@ -32,7 +32,7 @@ type source struct {
 }
 
 func (w *Worker) addSource(q Queue) {
-	s := &source{Worker: w, name: q.Name, broker: q.Broker, processor: w.processor, brought: port.MaxMessages}
+	s := &source{Worker: w, name: q.Name, broker: q.Broker, processor: w.processor}
 	s.health.log = w.opts.shared.log
 	if q.Name != "" {
 		s.health.log = s.health.log.With(slog.String("queue", q.Name))
