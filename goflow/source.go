@@ -29,6 +29,7 @@ type source struct {
 	waiting  bool // for room
 	closed   bool // nothing comes any more
 	brought  int  // by the last receive
+	more     bool // it brought all that was asked for, so there may be more
 }
 
 func (w *Worker) addSource(q Queue) {
@@ -149,7 +150,7 @@ func (s *source) judge(p part, err error, stop context.CancelCauseFunc) {
 func (s *source) start(ctx, base context.Context, ds []Delivery, stop context.CancelCauseFunc) {
 	lanes := lanes(ds, s.ordered)
 	s.mu.Lock()
-	s.asked, s.brought = 0, len(ds)
+	s.more, s.asked, s.brought = len(ds) > 0 && len(ds) == s.asked, 0, len(ds)
 	s.active += len(lanes)
 	s.room.Broadcast()
 	s.mu.Unlock()
@@ -303,8 +304,8 @@ func (s *source) free() int {
 }
 
 // waitForRoom blocks until a slot is free and not too many outcomes are being
-// stored. It returns how many messages to ask for, whose slots are then kept: with
-// several queues not many from one that had little. 1 when ctx has ended.
+// stored. It returns how many messages to ask for, whose slots are then kept; 1
+// when ctx has ended.
 func (s *source) waitForRoom(ctx context.Context) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -312,13 +313,29 @@ func (s *source) waitForRoom(ctx context.Context) int {
 	for s.free() == 0 && ctx.Err() == nil {
 		s.room.Wait()
 	}
-	s.asked = min(max(s.free(), 1), port.MaxMessages)
-	if len(s.sources) > 1 {
-		s.asked = min(s.asked, max(2*s.brought, 1))
-	}
+	s.asked = s.ask(min(max(s.free(), 1), port.MaxMessages))
 	s.waiting = false
 	s.room.Broadcast()
 	return s.asked
+}
+
+// ask is how many of the free slots the source keeps for a receive. It may last a
+// whole poll wait, so one that had little asks for little; and while others have
+// more to do, it goes beyond its share one by one only. The caller holds the lock.
+func (s *source) ask(free int) int {
+	if len(s.sources) == 1 {
+		return free
+	}
+	busy := 1
+	for _, other := range s.sources {
+		if other != s && other.more {
+			busy++
+		}
+	}
+	if busy > 1 {
+		free = min(free, max(s.opts.concurrency/busy-s.used(), 1))
+	}
+	return min(free, max(2*s.brought, 1))
 }
 
 func (w *Worker) wakeAll() {
