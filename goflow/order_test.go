@@ -167,6 +167,23 @@ func TestOrder(t *testing.T) {
 			require.Equal(w, []string{"a1", "a1", "a2", "a3"}, s.of("a"))
 			w.requireEmpty(w.queue)
 		},
+		"HeadThatIsLostAloneStopsItsGroup": func(w *world) {
+			w.broker = &losingBroker{faultyBroker: faultyBroker{Broker: w.queue}, lost: "a1"}
+			s := newSteps(w, func(ctx context.Context, _ string) error {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(testLease * 2 / 3): // the head is extended once, for the first time only
+					return nil
+				}
+			})
+			s.push("a1", "a2", "a3")
+			stop := w.start()
+			w.wait(s.ids[2])
+			require.NoError(w, stop())
+			require.Equal(w, []string{"a1", "a1", "a2", "a3"}, s.of("a"))
+			w.requireEmpty(w.queue)
+		},
 		"LongGroupKeepsItsLeases": func(w *world) {
 			s := newSteps(w, func(context.Context, string) error { time.Sleep(testLease - time.Second); return nil })
 			var want []string
@@ -245,6 +262,29 @@ func TestOrder(t *testing.T) {
 			inWorld(t, subtest, memory.Ordered())
 		})
 	}
+}
+
+// losingBroker says once that the lease of one message is lost, and goes on with
+// the others.
+type losingBroker struct {
+	faultyBroker
+	lost string
+}
+
+func (b *losingBroker) Extend(ctx context.Context, leases []port.Lease) error {
+	for i, l := range leases {
+		if b.lost == "" || !strings.Contains(string(l.Delivery.Body), b.lost) {
+			continue
+		}
+		b.lost = ""
+		if rest := slices.Delete(slices.Clone(leases), i, i+1); len(rest) > 0 {
+			if err := b.faultyBroker.Extend(ctx, rest); err != nil {
+				return err
+			}
+		}
+		return port.ItemErrors{i: port.ErrLeaseLost}
+	}
+	return b.faultyBroker.Extend(ctx, leases)
 }
 
 // orderHoldsWhateverFails lets tasks of five groups fail, time out and die while
