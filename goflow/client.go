@@ -92,19 +92,10 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 	}
 	held := false // behind a task that was not sent
 	for chunk := range slices.Chunk(ready, port.MaxMessages) {
-		if held {
-			for _, i := range chunk {
-				failed[i] = p.options.heldBack()
-			}
-			continue
+		err := p.options.heldBack()
+		if !held {
+			err = p.send(ctx, msgs, chunk)
 		}
-		err := retryItems(ctx, len(chunk), func(items []int) error {
-			batch := make([]port.Message, len(items))
-			for place, item := range items {
-				batch[place] = msgs[chunk[item]]
-			}
-			return p.route.broker.Send(ctx, batch)
-		})
 		for place, i := range chunk {
 			if err := port.ItemError(err, place); err != nil {
 				held = p.options.group != ""
@@ -113,6 +104,17 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 		}
 	}
 	return ids, failed.Err()
+}
+
+// send sends the messages of a chunk, and again those that were unavailable.
+func (p *pushing) send(ctx context.Context, msgs []port.Message, chunk []int) error {
+	return retryItems(ctx, len(chunk), func(items []int) error {
+		batch := make([]port.Message, len(items))
+		for place, item := range items {
+			batch[place] = msgs[chunk[item]]
+		}
+		return p.route.broker.Send(ctx, batch)
+	})
 }
 
 // pushing is what the tasks of one PushMany have in common.

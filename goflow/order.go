@@ -63,7 +63,7 @@ func (p *pushOptions) fit(l port.Limits) error {
 
 // heldBack is the error of a task that would overtake an earlier one of its group.
 func (p *pushOptions) heldBack() error {
-	return fmt.Errorf("goflow: push to group %s: %w: not sent, as an earlier task was not", p.group, ErrUnavailable)
+	return fmt.Errorf("%w: not sent, as an earlier task of group %s was not", ErrUnavailable, p.group)
 }
 
 // letterID names a dead letter: a second death is no copy of the first one, also

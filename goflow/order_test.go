@@ -292,7 +292,7 @@ func (b *losingBroker) Extend(ctx context.Context, leases []port.Lease) error {
 func orderHoldsWhateverFails(w *world) {
 	seed := rand.Uint64()
 	w.Logf("seed %d", seed)
-	dice := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test that can be repeated
+	dice := rand.New(rand.NewPCG(seed, 0))
 	var mu sync.Mutex
 	roll := func(n int) int {
 		mu.Lock()

@@ -24,14 +24,7 @@ func (q *queue) send(ctx context.Context, it *item, delay time.Duration) error {
 			return fmt.Errorf("memory: send: %w", port.ErrClosed)
 		}
 		if q.advance(); !q.full() {
-			it.sentAt = time.Now()
-			if q.order != nil {
-				if q.order.known(it.sentAs, it.sentAt) {
-					return nil
-				}
-				q.order.add(it)
-			}
-			q.put(it, delay)
+			q.enter(it, delay)
 			return nil
 		}
 		w := q.senders.join()

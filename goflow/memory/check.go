@@ -25,10 +25,6 @@ func (b *Broker) check(m *port.Message) error {
 		return fmt.Errorf("an empty body: %w", port.ErrInvalid)
 	case m.Delay < 0 || m.Delay > maxDelay:
 		return fmt.Errorf("a delay of %v, want 0 to %v: %w", m.Delay, maxDelay, port.ErrInvalid)
-	case b.q.order != nil && m.Delay > 0:
-		return fmt.Errorf("a delay of %v: a queue that keeps order takes none: %w", m.Delay, port.ErrInvalid)
-	case b.q.order != nil && (m.ID == "" || len(m.ID) > maxGroup || !only(m.ID, groupByte)):
-		return fmt.Errorf("ID %q: a queue that keeps order needs one: %w", m.ID, port.ErrInvalid)
 	case len(m.Group) > maxGroup || !only(m.Group, groupByte):
 		return fmt.Errorf("group %q: %w", m.Group, port.ErrInvalid)
 	case len(m.Attributes) > maxAttributes:
@@ -40,7 +36,10 @@ func (b *Broker) check(m *port.Message) error {
 	if err := checkText(string(m.Body)); err != nil {
 		return fmt.Errorf("body: %w", err)
 	}
-	return checkAttributes(m.Attributes)
+	if err := checkAttributes(m.Attributes); err != nil {
+		return err
+	}
+	return b.q.checkOrder(m)
 }
 
 // messageBytes is what SQS counts towards the limit.

@@ -2,8 +2,11 @@ package memory
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
 // dedupWindow is how long SQS knows an ID again.
@@ -84,6 +87,31 @@ func (o *order) shift(g *group) *item {
 }
 
 // The queue's side. Without an order every item is ready at once.
+
+// checkOrder says what a FIFO queue of SQS would refuse.
+func (q *queue) checkOrder(m *port.Message) error {
+	switch {
+	case q.order == nil:
+		return nil
+	case m.Delay > 0:
+		return fmt.Errorf("a delay of %v: a queue that keeps order takes none: %w", m.Delay, port.ErrInvalid)
+	case m.ID == "" || len(m.ID) > maxGroup || !only(m.ID, groupByte):
+		return fmt.Errorf("ID %q: a queue that keeps order needs one: %w", m.ID, port.ErrInvalid)
+	}
+	return nil
+}
+
+// enter puts an item that was sent just now, unless it is a copy.
+func (q *queue) enter(it *item, delay time.Duration) {
+	it.sentAt = time.Now()
+	if q.order != nil {
+		if q.order.known(it.sentAs, it.sentAt) {
+			return
+		}
+		q.order.add(it)
+	}
+	q.put(it, delay)
+}
 
 // offer makes the next item of a group ready, if it may be.
 func (q *queue) offer(name string) {
