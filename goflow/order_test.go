@@ -198,6 +198,24 @@ func TestOrder(t *testing.T) {
 			require.Equal(w, want, s.of("a"))
 			w.requireEmpty(w.queue)
 		},
+		"PauseIsShorterByWhatTheTaskWaitedForItsHead": func(w *world) {
+			var retried []time.Time
+			s := newSteps(w, func(_ context.Context, name string) error {
+				if name == "a1" {
+					time.Sleep(2 * time.Hour)
+					return nil
+				}
+				if retried = append(retried, time.Now()); len(retried) == 1 {
+					return goflow.RetryAfter(11*time.Hour, errStep)
+				}
+				return nil
+			}, goflow.Timeout(3*time.Hour))
+			s.push("a1", "a2")
+			stop := w.start()
+			require.Equal(w, task.Done, w.wait(s.ids[1]).State)
+			require.NoError(w, stop())
+			require.InDelta(w, 9, retried[1].Sub(retried[0]).Hours(), 0.1, "a lease lasts 12 hours from the receive on")
+		},
 		"StopGivesBackWhatIsBehindTheHead": func(w *world) {
 			s := newSteps(w, func(context.Context, string) error { time.Sleep(5 * time.Second); return nil })
 			s.push("a1", "a2", "a3")
