@@ -198,6 +198,33 @@ func TestOrder(t *testing.T) {
 			require.Equal(w, want, s.of("a"))
 			w.requireEmpty(w.queue)
 		},
+		"TaskWhoseLeaseIsLostWhileItWaitsIsNotRun": func(w *world) {
+			w.broker = &losingBroker{faultyBroker: faultyBroker{Broker: w.queue}, lost: "a2"}
+			s := newSteps(w, func(context.Context, string) error { time.Sleep(testLease * 2 / 3); return nil })
+			s.push("a1", "a2", "a3")
+			stop := w.start()
+			w.wait(s.ids[2])
+			require.NoError(w, stop())
+			require.Equal(w, []string{"a1", "a2", "a3"}, s.of("a"), "without a run that was cut off at once")
+		},
+		"GroupsStayWithinTheConcurrency": func(w *world) {
+			var running, most atomic.Int64
+			s := newSteps(w, func(context.Context, string) error {
+				most.Store(max(most.Load(), running.Add(1)))
+				time.Sleep(time.Second)
+				running.Add(-1)
+				return nil
+			})
+			for _, group := range []string{"a", "b", "c", "d", "e", "f"} {
+				s.push(group+"1", group+"2", group+"3")
+			}
+			stop := w.start(goflow.Concurrency(2))
+			for _, id := range s.ids {
+				w.wait(id)
+			}
+			require.NoError(w, stop())
+			require.EqualValues(w, 2, most.Load())
+		},
 		"PauseIsShorterByWhatTheTaskWaitedForItsHead": func(w *world) {
 			var retried []time.Time
 			s := newSteps(w, func(_ context.Context, name string) error {
