@@ -21,6 +21,7 @@ type keeper struct {
 	mu    sync.Mutex
 	holds map[*hold]struct{}
 	wake  chan struct{} // holds came, where there were none
+	idle  sync.Cond     // a call to extend has returned
 }
 
 // hold is one delivery under the keeper. The zero methods of a nil hold serve
@@ -36,10 +37,13 @@ type hold struct {
 	claim    *port.Claim
 	claimEnd time.Time // by which the holder stops; zero: there is no claim
 	lost     bool
+	busy     bool // a call to extend it is under way
 }
 
 func newKeeper(b Broker, s Store, lease time.Duration) *keeper {
-	return &keeper{broker: b, store: s, lease: lease, holds: map[*hold]struct{}{}, wake: make(chan struct{}, 1)}
+	k := &keeper{broker: b, store: s, lease: lease, holds: map[*hold]struct{}{}, wake: make(chan struct{}, 1)}
+	k.idle.L = &k.mu
+	return k
 }
 
 // keep holds a delivery until drop.
@@ -67,6 +71,18 @@ func (h *hold) drop() (ours bool) {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
 	delete(h.keeper.holds, h)
+	return h.stands()
+}
+
+// giveBack is drop for a message whose lease is to end at another time: no call to
+// extend it may come after that.
+func (h *hold) giveBack() (ours bool) {
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	delete(h.keeper.holds, h)
+	for h.busy {
+		h.keeper.idle.Wait()
+	}
 	return h.stands()
 }
 
@@ -179,17 +195,25 @@ func (h *hold) lose() {
 // extend renews the leases of up to ten holds, and the claims with them. What
 // could not be renewed is tried again when half of what is left is over.
 func (k *keeper) extend(ctx context.Context, holds []*hold) {
-	leases := make([]port.Lease, len(holds))
 	var claims []port.Claim
 	var claimants []*hold
 	k.mu.Lock()
+	holds = slices.DeleteFunc(holds, func(h *hold) bool {
+		_, held := k.holds[h]
+		return !held
+	})
+	leases := make([]port.Lease, len(holds))
 	for i, h := range holds {
+		h.busy = true
 		leases[i] = port.Lease{Delivery: h.delivery, For: k.lease}
 		if h.claim != nil {
 			claims, claimants = append(claims, *h.claim), append(claimants, h)
 		}
 	}
 	k.mu.Unlock()
+	if len(holds) == 0 {
+		return
+	}
 	// A call that hangs must not keep the others from their leases.
 	ctx, cancel := context.WithTimeout(ctx, k.lease/4)
 	defer cancel()
@@ -202,8 +226,10 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, h := range holds {
+		h.busy = false
 		h.extended(port.ItemError(err, i), end)
 	}
+	k.idle.Broadcast()
 	for i, h := range claimants {
 		h.renewed(port.ItemError(claimErr, i), end)
 	}

@@ -94,7 +94,7 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 		}
 	case Release:
 		for _, st := range l {
-			if st.hold.drop() {
+			if st.hold.giveBack() {
 				ours = append(ours, st.hold)
 			}
 		}

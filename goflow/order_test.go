@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -292,6 +293,23 @@ func TestOrder(t *testing.T) {
 			require.Equal(w, []string{"a1", "a2"}, s.of("a"), "what is stored is not run again")
 			w.requireEmpty(w.queue)
 		},
+		"ExtensionUnderWayDoesNotUndoThePause": func(w *world) {
+			w.broker = slowToKeep{w.queue}
+			var runs []time.Time
+			s := newSteps(w, func(context.Context, string) error {
+				runs = append(runs, time.Now())
+				if len(runs) == 1 {
+					time.Sleep(testLease/2 + time.Second) // it is being extended then
+					return goflow.RetryAfter(10*time.Second, errStep)
+				}
+				return nil
+			})
+			s.push("a1")
+			stop := w.start()
+			w.wait(s.ids[0])
+			require.NoError(w, stop())
+			require.Less(w, runs[1].Sub(runs[0]), testLease/2+15*time.Second)
+		},
 		"LongGroupTakesOneSlot": func(w *world) {
 			s := newSteps(w, func(context.Context, string) error { time.Sleep(time.Minute); return nil })
 			s.push("a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "b1")
@@ -309,6 +327,16 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// slowToKeep takes some seconds to extend a lease by its whole length.
+type slowToKeep struct{ *memory.Broker }
+
+func (b slowToKeep) Extend(ctx context.Context, leases []port.Lease) error {
+	if leases[0].For == testLease {
+		time.Sleep(4 * time.Second)
+	}
+	return b.Broker.Extend(ctx, leases)
+}
+
 // losingBroker says once that the lease of one message is lost, and goes on with
 // the others.
 type losingBroker struct {
@@ -318,7 +346,7 @@ type losingBroker struct {
 
 func (b *losingBroker) Extend(ctx context.Context, leases []port.Lease) error {
 	for i, l := range leases {
-		if b.lost == "" || !strings.Contains(string(l.Delivery.Body), b.lost) {
+		if b.lost == "" || !strings.Contains(string(l.Delivery.Body), strconv.Quote(b.lost)) {
 			continue
 		}
 		b.lost = ""

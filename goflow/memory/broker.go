@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -74,7 +75,7 @@ func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 	}
 	return each(len(msgs), func(i int) error {
 		m := &msgs[i]
-		if err := b.check(m); err != nil {
+		if err := cmp.Or(b.check(m), b.q.checkOrder(m)); err != nil {
 			return fmt.Errorf("memory: send: %w", err)
 		}
 		return b.q.send(ctx, b.q.item(m, newID()), m.Delay)

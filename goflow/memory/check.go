@@ -36,10 +36,7 @@ func (b *Broker) check(m *port.Message) error {
 	if err := checkText(string(m.Body)); err != nil {
 		return fmt.Errorf("body: %w", err)
 	}
-	if err := checkAttributes(m.Attributes); err != nil {
-		return err
-	}
-	return b.q.checkOrder(m)
+	return checkAttributes(m.Attributes)
 }
 
 // messageBytes is what SQS counts towards the limit.
