@@ -65,17 +65,16 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 	return h
 }
 
-// drop lets go of a delivery and tells whether its message may still be
-// touched: after the lease has ended it may be another's.
-func (h *hold) drop() (ours bool) {
+// drop lets go of a delivery.
+func (h *hold) drop() {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
 	delete(h.keeper.holds, h)
-	return h.stands()
 }
 
 // giveBack is drop for a message whose lease is to end at another time: no call to
-// extend it may come after that.
+// extend it comes after it. It tells whether the message may still be touched:
+// after the lease has ended it may be another's.
 func (h *hold) giveBack() (ours bool) {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
@@ -86,7 +85,7 @@ func (h *hold) giveBack() (ours bool) {
 	return h.stands()
 }
 
-// ours tells the same of a delivery that is kept on.
+// ours tells the same of a delivery that is held on.
 func (h *hold) ours() bool {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
