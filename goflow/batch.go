@@ -139,13 +139,7 @@ func (w *BatchWorker) leave() {
 
 // extend is Broker.Extend, with its repeats, for a group.
 func (w *BatchWorker) extend(ctx context.Context, leases []port.Lease) ([]struct{}, error) {
-	return nil, retryItems(ctx, len(leases), func(items []int) error {
-		some := make([]port.Lease, len(items))
-		for place, item := range items {
-			some[place] = leases[item]
-		}
-		return w.broker.Extend(ctx, some)
-	})
+	return nil, retryEach(ctx, leases, func(some []port.Lease) error { return w.broker.Extend(ctx, some) })
 }
 
 // errUnsettled is the error of an outcome that the home's time was too short for.

@@ -64,36 +64,17 @@ func (r *batchRun) set(o Outcome, deliveries ...int) {
 	}
 }
 
-// lane is deliveries, by their index, that run one after the other.
-type lane []int
-
-func (r *batchRun) lanes() (lanes []lane) {
-	groups := map[string]int{} // the lane of each
-	for i := range r.batch.Deliveries {
-		group := r.batch.Deliveries[i].Group
-		if n, ok := groups[group]; ok {
-			lanes[n] = append(lanes[n], i)
-			continue
-		}
-		if r.batch.Ordered && group != "" {
-			groups[group] = len(lanes)
-		}
-		lanes = append(lanes, lane{i})
-	}
-	return lanes
-}
-
 // refuse gives everything back unstarted.
 func (r *batchRun) refuse(ctx context.Context) {
 	for i := range r.outcomes {
 		r.outcomes[i] = Outcome{Action: Release}
 	}
-	r.giveBack(ctx, 0, slices.Concat(r.lanes()...)...)
+	r.giveBack(ctx, 0, slices.Concat(lanes(r.batch.Deliveries, false)...)...)
 }
 
 // run runs the lanes at once, then what suspects hold up, one by one.
 func (r *batchRun) run(ctx context.Context) {
-	lanes := r.lanes()
+	lanes := lanes(r.batch.Deliveries, r.batch.Ordered)
 	held := make([]lane, len(lanes))
 	r.flying.Add(int64(len(lanes)))
 	var running sync.WaitGroup
@@ -111,8 +92,8 @@ func (r *batchRun) run(ctx context.Context) {
 	}
 }
 
-// follow runs a lane until a delivery has to come again; the rest goes back
-// after it. Where suspects wait, it returns the first one and what is behind it.
+// follow runs a lane until a delivery has to come again; the rest comes again
+// with it, and not sooner. Where suspects wait, it returns the first one and what is behind it.
 func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 	for n, i := range l {
 		outcome := r.one(ctx, i, suspectsWait)
@@ -127,11 +108,11 @@ func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 			continue
 		}
 		rest := l[n+1:]
-		r.set(Outcome{Action: Release}, rest...)
+		r.set(Outcome{Action: outcome.Action, After: outcome.After}, rest...)
 		if outcome.Action == Release {
 			r.giveBack(ctx, outcome.After, i)
+			r.giveBack(ctx, outcome.After, rest...)
 		}
-		r.giveBack(ctx, 0, rest...)
 		return nil
 	}
 	return nil

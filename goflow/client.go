@@ -32,10 +32,9 @@ type State = task.State
 // number of programs, may share a broker and a store. It is safe for
 // concurrent use.
 type Client struct {
-	broker  Broker
+	routes  routes
 	store   Store
 	shared  shared
-	limits  func(context.Context) (port.Limits, error)
 	waiters *waiters
 
 	mu     sync.RWMutex // held for reading by pushes under way
@@ -50,7 +49,7 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 		errs = append(errs, opt.applyClient(&o))
 	}
 	return &Client{
-		broker: b, store: s, shared: o.shared, limits: limitsOf(b), waiters: newWaiters(s, o.shared.recordTTL),
+		routes: newRoutes(b, o.queues), store: s, shared: o.shared, waiters: newWaiters(s, o.shared.recordTTL),
 	}, errors.Join(errs...)
 }
 
@@ -105,6 +104,7 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 type pushing struct {
 	*Client
 	options pushOptions
+	route   route
 	limits  port.Limits
 	long    bool  // the delay is longer than the broker's
 	err     error // of all of them
@@ -124,11 +124,15 @@ func (c *Client) newPushing(ctx context.Context, n int, opts []PushOption) *push
 	if p.err = errors.Join(errs...); p.err != nil {
 		return p
 	}
-	if p.limits, p.err = c.limits(ctx); p.err != nil {
-		p.err = fmt.Errorf("goflow: push: %w", p.err)
+	if p.route, p.err = c.routes.find(p.options.queue); p.err != nil {
+		return p
 	}
-	if p.limits.Ordered && p.options.delay > 0 {
-		p.err = invalid("Delay(%v): give 0, as this broker keeps order and so takes no delay", p.options.delay)
+	if p.limits, p.err = p.route.limits(ctx); p.err != nil {
+		p.err = fmt.Errorf("goflow: push: %w", p.err)
+		return p
+	}
+	if p.err = p.options.fit(p.limits); p.err != nil {
+		return p
 	}
 	p.long = p.limits.MaxDelay > 0 && p.options.delay > p.limits.MaxDelay
 	return p
@@ -144,7 +148,7 @@ func (p *pushing) fillMessage(out *pushed, t task.Task) (err error) {
 		TTL: p.options.expiresIn.Milliseconds(), Options: newWireOptions(p.options.policy),
 		Once: out.chosen || p.long, Unique: p.options.unique.row(t.Type),
 	}
-	out.msg = port.Message{ID: out.id, Delay: p.options.delay}
+	out.msg = port.Message{ID: out.id, Delay: p.options.delay, Group: cmp.Or(p.options.group, p.options.fairKey)}
 	if p.long {
 		out.msg.Delay = p.limits.MaxDelay
 		out.msg.Attributes = map[string]string{dueAttribute: newDue(p.options.delay).encode()}
@@ -166,7 +170,7 @@ func (p *pushing) fill(msg *port.Message, e *envelope, payload any) (err error) 
 		return fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, e.Type)
 	}
 	e.Payload = json.RawMessage(raw)
-	if _, ok := p.broker.(port.InProcess); ok {
+	if _, ok := p.route.broker.(port.InProcess); ok {
 		e.value, e.hasValue = payload, !isRaw
 		msg.Value = e
 		return nil

@@ -108,7 +108,9 @@ func (a *attempt) sendDeadLetter(ctx context.Context, rec Record) Outcome {
 	}
 	ctx, cancel := a.settling(ctx)
 	defer cancel()
-	msg := port.Message{ID: rec.ID, Body: a.delivery.Body, Value: a.delivery.Value}
+	msg := port.Message{
+		ID: letterID(rec.ID, rec.Generation), Group: a.delivery.Group, Body: a.delivery.Body, Value: a.delivery.Value,
+	}
 	if err := sendFitting(ctx, a.opts.dead, msg, note.attributes(a.delivery.Attributes)); err != nil {
 		return a.trouble(fmt.Errorf("dead-letter queue: %w", err))
 	}

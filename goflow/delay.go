@@ -125,13 +125,7 @@ func newHops(b Broker) *hops {
 	h.group = group[port.Message, struct{}]{
 		most: port.MaxMessages, flying: &h.flying,
 		call: func(ctx context.Context, msgs []port.Message) ([]struct{}, error) {
-			return nil, retryItems(ctx, len(msgs), func(items []int) error {
-				some := make([]port.Message, len(items))
-				for place, item := range items {
-					some[place] = msgs[item]
-				}
-				return b.Send(ctx, some)
-			})
+			return nil, retryEach(ctx, msgs, func(some []port.Message) error { return b.Send(ctx, some) })
 		},
 	}
 	return h

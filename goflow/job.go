@@ -59,5 +59,5 @@ func (j *Job[In, Out]) Handle(m *Mux, fn func(ctx context.Context, in In) (Out, 
 
 // Push queues a task of this job and returns its ID; see Client.Push.
 func (j *Job[In, Out]) Push(ctx context.Context, c *Client, in In, opts ...PushOption) (string, error) {
-	return c.pushOne(ctx, task.Task{Type: j.name, Payload: in}, opts)
+	return c.pushOne(ctx, task.Task{Type: j.name, Payload: in}, j.opts.routed(opts))
 }

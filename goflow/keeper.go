@@ -22,6 +22,7 @@ type keeper struct {
 	mu    sync.Mutex
 	holds map[*hold]struct{}
 	wake  chan struct{} // holds came, where there were none
+	idle  sync.Cond     // a call to extend has returned
 }
 
 // hold is one delivery under the keeper. The zero methods of a nil hold serve
@@ -38,10 +39,13 @@ type hold struct {
 	claim    *port.Claim
 	claimEnd time.Time // by which the holder stops; zero: there is no claim
 	lost     bool
+	busy     bool // a call to extend it is under way
 }
 
 func newKeeper(b Broker, s Store, lease time.Duration) *keeper {
-	return &keeper{broker: b, store: s, lease: lease, holds: map[*hold]struct{}{}, wake: make(chan struct{}, 1)}
+	k := &keeper{broker: b, store: s, lease: lease, holds: map[*hold]struct{}{}, wake: make(chan struct{}, 1)}
+	k.idle.L = &k.mu
+	return k
 }
 
 // keep holds a delivery until drop.
@@ -64,12 +68,35 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 	return h
 }
 
-// drop lets go of a delivery and tells whether its message may still be
-// touched: after the lease has ended it may be another's.
-func (h *hold) drop() (ours bool) {
+// drop lets go of a delivery.
+func (h *hold) drop() {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
 	delete(h.keeper.holds, h)
+}
+
+// giveBack is drop for a message whose lease is to end at another time: no call to
+// extend it comes after it. It tells whether the message may still be touched:
+// after the lease has ended it may be another's.
+func (h *hold) giveBack() (ours bool) {
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	delete(h.keeper.holds, h)
+	for h.busy {
+		h.keeper.idle.Wait()
+	}
+	return h.stands()
+}
+
+// ours tells the same of a delivery that is held on.
+func (h *hold) ours() bool {
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	return h.stands()
+}
+
+// stands tells whether the lease lasts. The caller holds the lock.
+func (h *hold) stands() bool {
 	return !h.lost && (h.end.IsZero() || time.Now().Before(h.end))
 }
 
@@ -180,17 +207,26 @@ func (h *hold) lose() {
 // extend renews the leases of up to ten holds, and the claims with them. What
 // could not be renewed is tried again when half of what is left is over.
 func (k *keeper) extend(ctx context.Context, holds []*hold) {
-	start, leases := time.Now(), make([]port.Lease, len(holds))
+	start := time.Now()
 	var claims []port.Claim
 	var claimants []*hold
 	k.mu.Lock()
+	holds = slices.DeleteFunc(holds, func(h *hold) bool {
+		_, held := k.holds[h]
+		return !held
+	})
+	leases := make([]port.Lease, len(holds))
 	for i, h := range holds {
+		h.busy = true
 		leases[i] = port.Lease{Delivery: h.delivery, For: h.extension(start)}
 		if h.claim != nil {
 			claims, claimants = append(claims, *h.claim), append(claimants, h)
 		}
 	}
 	k.mu.Unlock()
+	if len(holds) == 0 {
+		return
+	}
 	// A call that hangs must not keep the others from their leases.
 	ctx, cancel := context.WithTimeout(ctx, k.lease/4)
 	defer cancel()
@@ -205,8 +241,10 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, h := range holds {
+		h.busy = false
 		h.extended(port.ItemError(err, i), start.Add(leases[i].For))
 	}
+	k.idle.Broadcast()
 	for i, h := range claimants {
 		h.renewed(port.ItemError(claimErr, i), stand[i], start.Add(k.lease))
 	}

@@ -50,6 +50,7 @@ type jobOptions struct {
 	once        bool
 	cancellable bool
 	noResult    bool
+	queue       string
 }
 
 type pushOptions struct {
@@ -60,6 +61,9 @@ type pushOptions struct {
 	id        string // the program's own; empty: Push makes one
 	track     bool
 	unique    uniqueKey
+	group     string
+	fairKey   string
+	queue     string
 }
 
 type shared struct {
@@ -67,7 +71,10 @@ type shared struct {
 	recordTTL time.Duration
 }
 
-type clientOptions struct{ shared shared }
+type clientOptions struct {
+	shared shared
+	queues []Queue
+}
 
 type workerOptions struct {
 	policy           policy
@@ -78,6 +85,7 @@ type workerOptions struct {
 	unknownTypeGrace time.Duration
 	dead             port.Broker
 	noDead           bool
+	queues           []Queue
 }
 
 // MaxAttempts is how often a task runs before it is dead: 1 to 1000,

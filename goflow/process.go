@@ -44,9 +44,9 @@ type Processor struct {
 	opts     workerOptions
 	limitsOf func(context.Context) (port.Limits, error)
 	hops     *hops
-	flights  flights
+	flights  *flights
 	suspects chan struct{} // holds the place of the one suspect that may run
-	stuck    stuckCount
+	stuck    *stuckCount
 	cancels  *cancelWatch
 }
 
@@ -54,12 +54,20 @@ type Processor struct {
 // those of the options.
 func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, error) {
 	o, err := newWorkerOptions(opts)
+	if err == nil && len(o.queues) > 0 {
+		err = invalid("Queues: only a Client and a Worker have further queues")
+	}
 	if err != nil {
 		return nil, err
 	}
+	return newProcessor(b, s, m, o), nil
+}
+
+func newProcessor(b Broker, s Store, m *Mux, o workerOptions) *Processor {
 	return &Processor{
-		mux: m, store: s, opts: o, limitsOf: limitsOf(b), hops: newHops(b), suspects: make(chan struct{}, 1), cancels: newCancelWatch(s),
-	}, nil
+		mux: m, store: s, opts: o, limitsOf: limitsOf(b), hops: newHops(b), cancels: newCancelWatch(s),
+		flights: &flights{}, suspects: make(chan struct{}, 1), stuck: &stuckCount{},
+	}
 }
 
 // Process runs a delivery's task and makes its outcome durable; the home then
@@ -83,6 +91,8 @@ type custody struct {
 	// grace is what a handler gets to return after its context ended; zero:
 	// handlerGrace.
 	grace time.Duration
+	// since is when the home received the delivery; zero: just now.
+	since time.Time
 	// suspectsWait: the others of the batch are not settled yet.
 	suspectsWait bool
 	// deaf is called when a Once handler has not returned in its grace, so that
@@ -137,7 +147,9 @@ type attempt struct {
 // open decodes the message. Whatever is wrong with it, a.rec has the ID and
 // generation under which the failure is recorded.
 func (a *attempt) open() (err error) {
-	a.opened = time.Now()
+	if a.opened = a.since; a.opened.IsZero() {
+		a.opened = time.Now()
+	}
 	a.env, err = decodeEnvelope(a.delivery)
 	a.rec = Record{ID: a.env.ID, State: task.Open, Generation: 1}
 	if dead := readDeadLetter(a.delivery); dead != nil {

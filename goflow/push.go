@@ -59,22 +59,31 @@ func underWay(all []*pushed) (some []*pushed) {
 	return some
 }
 
-// send queues what is under way, ten in a call.
+// send queues what is under way, ten in a call. Behind one of a group that was not
+// sent, none of the later tens is.
 func (p *pushing) send(ctx context.Context, all []*pushed) {
+	held := false
 	for chunk := range slices.Chunk(underWay(all), port.MaxMessages) {
-		err := retryItems(ctx, len(chunk), func(items []int) error {
-			batch := make([]port.Message, len(items))
-			for place, item := range items {
-				batch[place] = chunk[item].msg
-			}
-			return p.broker.Send(ctx, batch)
-		})
+		err := p.options.heldBack()
+		if !held {
+			err = p.sendChunk(ctx, chunk)
+		}
 		for place, t := range chunk {
 			if err := port.ItemError(err, place); err != nil {
+				held = p.options.group != ""
 				t.fail(doubted(err))
 			}
 		}
 	}
+}
+
+// sendChunk sends ten, and again those that were unavailable.
+func (p *pushing) sendChunk(ctx context.Context, chunk []*pushed) error {
+	msgs := make([]port.Message, len(chunk))
+	for place, t := range chunk {
+		msgs[place] = t.msg
+	}
+	return retryEach(ctx, msgs, func(some []port.Message) error { return p.route.broker.Send(ctx, some) })
 }
 
 // doubted adds ErrAmbiguous to an error that does not say that the message was

@@ -45,6 +45,17 @@ func retryItems(ctx context.Context, n int, f func(items []int) error) error {
 	return failed.Err()
 }
 
+// retryEach is retryItems for a call that takes the items themselves.
+func retryEach[T any](ctx context.Context, all []T, f func(some []T) error) error {
+	return retryItems(ctx, len(all), func(items []int) error {
+		some := make([]T, len(items))
+		for place, item := range items {
+			some[place] = all[item]
+		}
+		return f(some)
+	})
+}
+
 // retryOne is retryItems for a call of one item.
 func retryOne(ctx context.Context, f func() error) error {
 	return port.ItemError(retryItems(ctx, 1, func([]int) error { return f() }), 0)

@@ -33,13 +33,13 @@ type world struct {
 	client      *goflow.Client
 }
 
-func inWorld(t *testing.T, f func(w *world)) {
+func inWorld(t *testing.T, f func(w *world), opts ...memory.BrokerOption) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		w := &world{T: t, mux: goflow.NewMux()}
-		w.queue = memory.NewBroker(memory.Lease(testLease), memory.PollWait(testPoll))
-		w.dead = memory.NewBroker(memory.Lease(testLease), memory.PollWait(time.Second))
+		w.queue = memory.NewBroker(append(opts, memory.Lease(testLease), memory.PollWait(testPoll))...)
+		w.dead = memory.NewBroker(append(opts, memory.Lease(testLease), memory.PollWait(time.Second))...)
 		w.records = memory.NewStore()
 		w.broker, w.store = w.queue, w.records
 		var err error

@@ -1,9 +1,10 @@
-// Package sqs is a [port.Broker] over one standard queue of Amazon SQS. The
-// dead-letter queue is a second Broker.
+// Package sqs is a [port.Broker] over one queue of Amazon SQS, standard or FIFO.
+// The dead-letter queue is a second Broker.
 //
 // # Semantics
 //
-// Delivery is at least once and in no order. [Broker.Send], [Broker.Extend]
+// Delivery is at least once, and in no order unless the queue is a FIFO queue.
+// [Broker.Send], [Broker.Extend]
 // and [Broker.Ack] are one batch call for up to ten items, with an error per
 // item; Send makes several where the messages together are over 1 MiB. The
 // SDK's retries stay on for these, so that a connection that SQS has closed is
@@ -27,6 +28,20 @@
 //
 // Errors are one line with the queue's name, the cause and what to do about it,
 // and wrap a sentinel of package port and the SDK's error.
+//
+// # Order
+//
+// A queue whose name ends in .fifo keeps the order of a message group. The group
+// is the message's Group, or its ID, which makes it a group of its own; the
+// deduplication ID is its ID: within five minutes SQS takes a message with the
+// same one and drops it. A message is never delayed there. Where a batch takes
+// several requests, those behind one that failed are not sent, so that nothing
+// overtakes; within one request SQS may take a later message and not an earlier
+// one. On a standard queue the group is about fairness alone:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+//
+// A FIFO queue with 120,000 messages under leases returns nothing more, without
+// an error.
 //
 // # Limits
 //

@@ -22,3 +22,7 @@ var (
 	MoveBy       = move
 	CancelMoveBy = cancelMove
 )
+// NewFakeFIFO is NewFake for a queue that keeps order.
+func NewFakeFIFO(a API, opts ...Option) *Broker {
+	return newBroker(a, "http://sqs.test/000000000000/tasks.fifo", opts...)
+}

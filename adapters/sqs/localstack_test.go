@@ -34,6 +34,7 @@ func features() goflowtest.BrokerFeatures {
 		RefusesEleventhAttribute: true,
 		RefusesBadAttributes:     true,
 		RefusesBadBodies:         true,
+		Ordered:                  true,
 		Limiter:                  true,
 		Sizer:                    true,
 		Checker:                  true,
@@ -60,6 +61,10 @@ func open(t *testing.T, client *awssqs.Client, opts goflowtest.BrokerOptions) *s
 			`","maxReceiveCount":"` + strconv.Itoa(opts.MaxReceives) + `"}`
 	}
 	name := localstack.Name(t)
+	if opts.Ordered {
+		name += ".fifo"
+		attrs[string(types.QueueAttributeNameFifoQueue)] = "true"
+	}
 	made, err := client.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: &name, Attributes: attrs})
 	require.NoError(t, err)
 	t.Cleanup(func() {

@@ -3,6 +3,7 @@ package sqs
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,8 @@ const (
 	queueWait       = "20"      // s
 )
 
-// ProvisionInput names the queues to make.
+// ProvisionInput names the queues to make. Names that end in .fifo are those of
+// FIFO queues; both have to be of the same kind.
 type ProvisionInput struct {
 	Queue     string // for tasks
 	DeadQueue string // for dead letters
@@ -30,11 +32,16 @@ type ProvisionInput struct {
 // Provision makes both queues, or brings those that exist into this form: the
 // queue keeps messages for 7 days and moves one to the dead-letter queue after
 // 1,000 receives, the dead-letter queue keeps them for 14 days; both poll for 20
-// s and are encrypted by SQS. It is meant for development, and may be called
-// again. ErrRefused, ErrUnavailable or ErrInvalid.
+// s and are encrypted by SQS. FIFO queues are bound in throughput by group, not as
+// a whole. It is meant for development, and may be called again. ErrRefused,
+// ErrUnavailable or ErrInvalid.
 func Provision(ctx context.Context, client *awssqs.Client, in ProvisionInput) (queueURL, deadURL string, err error) {
 	if in.Queue == in.DeadQueue {
 		return "", "", site{opProvision, in.Queue}.fail(port.ErrInvalid, nil, "the dead-letter queue needs another name than the queue")
+	}
+	if isFIFO(in.Queue) != isFIFO(in.DeadQueue) {
+		return "", "", site{opProvision, in.Queue}.fail(port.ErrInvalid, nil,
+			fmt.Sprintf("dead-letter queue %s: both names end in %s, or neither", in.DeadQueue, fifoSuffix))
 	}
 	deadURL, err = provision(ctx, client, in.DeadQueue, map[string]string{
 		string(types.QueueAttributeNameMessageRetentionPeriod): deadRetention,
@@ -61,8 +68,14 @@ func Provision(ctx context.Context, client *awssqs.Client, in ProvisionInput) (q
 func provision(ctx context.Context, client *awssqs.Client, name string, attrs map[string]string) (string, error) {
 	attrs[string(types.QueueAttributeNameReceiveMessageWaitTimeSeconds)] = queueWait
 	attrs[string(types.QueueAttributeNameSqsManagedSseEnabled)] = strconv.FormatBool(true)
+	in := &awssqs.CreateQueueInput{QueueName: &name}
+	if isFIFO(name) {
+		in.Attributes = map[string]string{string(types.QueueAttributeNameFifoQueue): strconv.FormatBool(true)}
+		attrs[string(types.QueueAttributeNameDeduplicationScope)] = "messageGroup"
+		attrs[string(types.QueueAttributeNameFifoThroughputLimit)] = "perMessageGroupId"
+	}
 	w := &wire{}
-	made, err := client.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &name}, w.watch)
+	made, err := client.CreateQueue(ctx, in, w.watch)
 	if err != nil {
 		return "", site{opProvision, name}.callFailed(ctx, err, w)
 	}

@@ -27,7 +27,7 @@ type entry struct {
 // and ctx.Err(); one that was on the wire then is ErrAmbiguous.
 func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 	errs := port.ItemErrors{}
-	var call []entry
+	calls := [][]entry{nil}
 	size := 0
 	for i := range msgs {
 		e, err := b.entry(i, &msgs[i])
@@ -36,12 +36,18 @@ func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 			continue
 		}
 		if size+e.size > maxBytes {
-			b.sendCall(ctx, call, errs)
-			call, size = nil, 0
+			calls, size = append(calls, nil), 0
 		}
-		call, size = append(call, e), size+e.size
+		last := len(calls) - 1
+		calls[last], size = append(calls[last], e), size+e.size
 	}
-	b.sendCall(ctx, call, errs)
+	for i, call := range calls {
+		if i > 0 && !b.mayOvertake(errs, calls[i-1]) {
+			note(errs, call, b.heldBack())
+			continue
+		}
+		b.sendCall(ctx, call, errs)
+	}
 	return errs.Err()
 }
 
@@ -96,14 +102,15 @@ func (b *Broker) entry(index int, m *port.Message) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
+	if err := b.checkOrder(m); err != nil {
+		return entry{}, err
+	}
 	e := entry{index: index, size: size, request: types.SendMessageBatchRequestEntry{
 		Id:           new(strconv.Itoa(index)),
 		MessageBody:  new(string(m.Body)),
 		DelaySeconds: seconds(m.Delay),
 	}}
-	if m.Group != "" {
-		e.request.MessageGroupId = &m.Group
-	}
+	b.keepOrder(&e.request, m)
 	if len(m.Attributes) > 0 {
 		e.request.MessageAttributes = make(map[string]types.MessageAttributeValue, len(m.Attributes))
 	}

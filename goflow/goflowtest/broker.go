@@ -32,6 +32,8 @@ type BrokerOptions struct {
 	DeadLetter  port.Broker
 	// Retention is 0 for the broker's default. Set only if EnforcesRetention.
 	Retention time.Duration
+	// Ordered asks for a broker that keeps order. Set only if the feature is there.
+	Ordered bool
 	// Capacity is 0 for the broker's default. Set only if Blocks.
 	Capacity int
 }
@@ -63,7 +65,7 @@ type brokerCase struct {
 // brokerCases returns the subtests whose features are there.
 func brokerCases(f BrokerFeatures) []brokerCase {
 	var on []brokerCase
-	for _, group := range [][]brokerCase{sendCases(f), bodyCases(f), receiveCases(f), leaseCases(f), moveCases(f)} {
+	for _, group := range [][]brokerCase{sendCases(f), bodyCases(f), receiveCases(f), leaseCases(f), moveCases(f), orderCases(f)} {
 		for _, c := range group {
 			if c.on {
 				on = append(on, c)

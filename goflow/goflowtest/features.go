@@ -46,6 +46,8 @@ type BrokerFeatures struct {
 	// RefusesBadBodies: port.ErrInvalid for a body that is empty, is not UTF-8,
 	// or holds control characters, U+FFFE or U+FFFF.
 	RefusesBadBodies bool
+	// Ordered: with BrokerOptions.Ordered the broker keeps the order of a group.
+	Ordered bool
 	// InProcess, Limiter, Sizer and Checker are the extra powers of port.
 	InProcess, Limiter, Sizer, Checker bool
 	// Granularity is what delays and leases are rounded up to. 0: they are exact.

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -28,7 +29,7 @@ const (
 //   - All: port.ErrInvalid for the whole call of no item or more than ten.
 //
 // It also is a port.Limiter and a port.Sizer, whose sizes are exact. Groups are
-// ignored.
+// ignored unless it is Ordered.
 type Broker struct {
 	q        *queue
 	maxBytes int
@@ -74,7 +75,7 @@ func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 	}
 	return each(len(msgs), func(i int) error {
 		m := &msgs[i]
-		if err := b.check(m); err != nil {
+		if err := cmp.Or(b.check(m), b.q.checkOrder(m)); err != nil {
 			return fmt.Errorf("memory: send: %w", err)
 		}
 		return b.q.send(ctx, b.q.item(m, newID()), m.Delay)
@@ -83,7 +84,7 @@ func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 
 // item makes one of a message.
 func (q *queue) item(m *port.Message, id string) *item {
-	it := &item{msg: *m, queue: q, pos: -1}
+	it := &item{msg: *m, queue: q, pos: -1, sentAs: m.ID}
 	it.msg.ID, it.msg.Delay = id, 0
 	it.msg.Body, it.msg.Attributes = bytes.Clone(m.Body), maps.Clone(m.Attributes)
 	return it
@@ -122,6 +123,7 @@ func (b *Broker) Limits(context.Context) (port.Limits, error) {
 		Retention:       b.q.retention,
 		Lease:           b.q.lease,
 		PollWait:        b.q.pollWait,
+		Ordered:         b.q.order != nil,
 	}, nil
 }
 

@@ -18,7 +18,7 @@ var (
 		DeadLettersKeepSentAt: true, EnforcesRetention: true, Blocks: true, PollWaits: true,
 		MaxMessageBytes: 1 << 20, MaxDelay: 15 * time.Minute,
 		RefusesEleventhAttribute: true, RefusesBadAttributes: true, RefusesBadBodies: true,
-		Limiter: true, Sizer: true,
+		Ordered: true, Limiter: true, Sizer: true,
 	}
 	localBroker = goflowtest.BrokerFeatures{
 		KnowsLostLease: true, EnforcesLeaseOnAck: true, Blocks: true, InProcess: true, Limiter: true, Sizer: true,
@@ -34,6 +34,9 @@ func TestBroker(t *testing.T) {
 		}
 		if dead, ok := o.DeadLetter.(*memory.Broker); ok {
 			opts = append(opts, memory.DeadLetter(dead, o.MaxReceives))
+		}
+		if o.Ordered {
+			opts = append(opts, memory.Ordered())
 		}
 		return memory.NewBroker(opts...)
 	})

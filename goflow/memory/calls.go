@@ -24,8 +24,7 @@ func (q *queue) send(ctx context.Context, it *item, delay time.Duration) error {
 			return fmt.Errorf("memory: send: %w", port.ErrClosed)
 		}
 		if q.advance(); !q.full() {
-			it.sentAt = time.Now()
-			q.put(it, delay)
+			q.enter(it, delay)
 			return nil
 		}
 		w := q.senders.join()
@@ -124,7 +123,7 @@ func (q *queue) extend(l port.Lease) error {
 		return fmt.Errorf("memory: extend: a lease of %v: %w", l.For, port.ErrInvalid)
 	case l.For == 0:
 		q.scheduled.remove(it)
-		q.leased--
+		q.released(it)
 		q.makeReady(it.next())
 	case q.maxHold > 0 && time.Since(it.heldAt)+l.For > q.maxHold:
 		return fmt.Errorf("memory: extend: more than %v since the receive: %w", q.maxHold, port.ErrInvalid)
@@ -149,7 +148,8 @@ func (q *queue) ack(d port.Delivery) error {
 	}
 	q.scheduled.remove(it)
 	it.where = gone
-	q.leased--
+	q.released(it)
+	q.leave(it)
 	q.releaseReceivers()
 	return nil
 }

@@ -29,6 +29,8 @@ type item struct {
 	firstAt time.Time // of the first receive of the message
 	heldAt  time.Time // of the receive that began this lease
 	due     time.Time // when the delay or the lease ends; zero: never
+	place   uint64    // in a queue that keeps order
+	sentAs  string    // the ID that the sender gave
 
 	receives int32
 	pos      int32 // in the schedule; -1: not in it

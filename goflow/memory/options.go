@@ -42,3 +42,13 @@ func MaxMessageBytes(n int) BrokerOption {
 func Capacity(n int) BrokerOption {
 	return func(b *Broker) { b.q.capacity = n }
 }
+
+// Ordered makes the broker keep order, as a FIFO queue of SQS does, and strictly:
+// the messages of a group are handed out as they were sent, none while another of
+// its group is leased or was given back with a delay; a message without a group is
+// a group of its own. A message whose ID was sent within the last five minutes is
+// taken and dropped. Send answers port.ErrInvalid for a delay and for a message
+// without an ID. The dead letters of such a broker need one that is Ordered too.
+func Ordered() BrokerOption {
+	return func(b *Broker) { b.q.order = newOrder() }
+}

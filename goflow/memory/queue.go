@@ -19,6 +19,7 @@ type queue struct {
 	capacity    int
 	maxReceives int32
 	dead        *queue // where messages go after maxReceives
+	order       *order // nil: none is kept
 
 	mu        sync.Mutex
 	ready     ring[*item]
@@ -51,12 +52,12 @@ func (q *queue) releaseReceivers() {
 // over reports whether the queue is closed and empty. What is leased may come
 // back, so it counts.
 func (q *queue) over() bool {
-	return q.closed && q.ready.n+q.delayed+q.leased == 0
+	return q.closed && q.waiting()+q.delayed+q.leased == 0
 }
 
 // full reports whether a sender has to wait. What is leased does not count.
 func (q *queue) full() bool {
-	return q.capacity > 0 && q.ready.n+q.delayed >= q.capacity
+	return q.capacity > 0 && q.waiting()+q.delayed >= q.capacity
 }
 
 // put adds an item that nobody has received yet.
@@ -73,6 +74,11 @@ func (q *queue) put(it *item, delay time.Duration) {
 
 func (q *queue) makeReady(it *item) {
 	it.where = ready
+	if q.order != nil {
+		q.order.enqueue(it)
+		q.offer(it.msg.Group)
+		return
+	}
 	q.ready.push(it)
 	q.receivers.wakeOne()
 }
@@ -90,7 +96,7 @@ func (q *queue) advance() {
 			q.delayed--
 			q.makeReady(it)
 		} else {
-			q.leased--
+			q.released(it)
 			q.makeReady(it.next())
 		}
 	}
@@ -129,9 +135,10 @@ func (q *queue) take(into []port.Delivery) (n int, buried []*item) {
 		return 0, nil
 	}
 	now := time.Now()
+	var last *item
 	for n < len(into) {
-		it, ok := q.ready.pop()
-		if !ok {
+		it, ok := q.nextReady(last)
+		if last = it; !ok {
 			break
 		}
 		q.senders.wakeOne()
@@ -146,6 +153,7 @@ func (q *queue) take(into []port.Delivery) (n int, buried []*item) {
 			n++
 		}
 	}
+	q.leave(last)
 	return n, buried
 }
 
@@ -157,6 +165,9 @@ func (q *queue) hold(it *item, now time.Time) {
 		it.firstAt = now
 	}
 	q.leased++
+	if q.order != nil {
+		q.order.groups[it.msg.Group].leased++
+	}
 	if q.lease > 0 {
 		q.scheduled.set(it, now.Add(q.lease))
 	}
@@ -172,6 +183,9 @@ func (q *queue) bury(items []*item) {
 	defer q.dead.mu.Unlock()
 	for _, it := range items {
 		it.queue, it.receives, it.firstAt = q.dead, 0, time.Time{}
+		if q.dead.order != nil {
+			q.dead.order.add(it)
+		}
 		q.dead.makeReady(it)
 	}
 }
@@ -181,5 +195,5 @@ func (q *queue) size() port.Size {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.advance()
-	return port.Size{Waiting: q.ready.n, Leased: q.leased, Delayed: q.delayed}
+	return port.Size{Waiting: q.waiting(), Leased: q.leased, Delayed: q.delayed}
 }

@@ -58,9 +58,10 @@ type Broker interface {
 
 // Message is what a Broker moves. Exactly one of Body and Value is set.
 type Message struct {
-	// ID is the task's on the way in (brokers may use it to recognise
-	// duplicates) and the broker's own on the way out: a UUID, the same each
-	// time that the message is delivered.
+	// ID is the task's on the way in, "." and its generation behind it from its
+	// first dead letter on: brokers may use it to recognise duplicates, and those
+	// that keep order do for five minutes. On the way out it is the broker's own:
+	// a UUID, the same each time that the message is delivered.
 	ID string
 	// Body is the encoded envelope. Brokers never look inside.
 	Body []byte
@@ -69,9 +70,13 @@ type Message struct {
 	// Attributes travel beside the body. At most ten; names match
 	// [A-Za-z0-9_.-]{1,256}, values are not empty.
 	Attributes map[string]string
-	// Group asks for order (FIFO queues) or fairness; ignored without groups.
+	// Group is 1 to 128 visible ASCII characters. A broker that keeps order hands
+	// out the messages of a group as they were sent, and none while an earlier one
+	// is leased, which one that waits for its retry is; a message without a group
+	// is a group of its own. Elsewhere groups are about fairness, or ignored.
 	Group string
-	// Delay is how long the message stays invisible: 0 to Limits.MaxDelay.
+	// Delay is how long the message stays invisible: 0 to Limits.MaxDelay, and 0
+	// towards a broker that keeps order.
 	Delay time.Duration
 }
 

@@ -26,11 +26,17 @@ type place struct {
 
 func newPlace(t *testing.T) place {
 	t.Helper()
+	return newPlaceNamed(t, "")
+}
+
+// newPlaceNamed makes queues whose names end so.
+func newPlaceNamed(t *testing.T, suffix string) place {
+	t.Helper()
 	cfg := localstack.Config(t)
 	p := place{table: localstack.Name(t), sqs: awssqs.NewFromConfig(cfg), dynamo: awsdynamodb.NewFromConfig(cfg)}
 	name := localstack.Name(t)
 	var err error
-	p.queue, p.dead, err = sqs.Provision(t.Context(), p.sqs, sqs.ProvisionInput{Queue: name, DeadQueue: name + "-dead"})
+	p.queue, p.dead, err = sqs.Provision(t.Context(), p.sqs, sqs.ProvisionInput{Queue: name + suffix, DeadQueue: name + "-dead" + suffix})
 	require.NoError(t, err)
 	require.NoError(t, dynamo.Provision(t.Context(), p.dynamo, p.table))
 	t.Cleanup(func() {

@@ -1,0 +1,148 @@
+package goflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// lane is deliveries, by their index, that run one after the other.
+type lane []int
+
+// lanes sorts deliveries into those that may run at once: from a broker that keeps
+// order each group is one lane. A delivery without a group is on its own.
+func lanes(deliveries []Delivery, ordered bool) (lanes []lane) {
+	groups := map[string]int{} // the lane of each
+	for i := range deliveries {
+		group := deliveries[i].Group
+		if n, ok := groups[group]; ok {
+			lanes[n] = append(lanes[n], i)
+			continue
+		}
+		if ordered && group != "" {
+			groups[group] = len(lanes)
+		}
+		lanes = append(lanes, lane{i})
+	}
+	return lanes
+}
+
+// step is one delivery of a lane.
+type step struct {
+	hold *hold
+	run  func(returned func()) Outcome
+}
+
+// step begins to hold a delivery.
+func (s *source) step(base context.Context, d Delivery) step {
+	ctx, cancel := context.WithCancelCause(base)
+	h := s.keeper.keep(d, cancel)
+	s.mu.Lock()
+	s.held[h] = struct{}{}
+	s.mu.Unlock()
+	since := time.Now()
+	return step{h, func(returned func()) Outcome {
+		return s.processor.process(ctx, &h.delivery, custody{hold: h, returned: returned, since: since})
+	}}
+}
+
+// follow runs a lane until a delivery has to come again, and settles it: the rest
+// comes again with that one. What is not started when the worker stops goes back.
+func (s *source) follow(ctx, base context.Context, l []step, stop context.CancelCauseFunc) {
+	returned := sync.OnceFunc(func() { s.count(-1, 1) })
+	defer func() { s.count(0, -1) }()
+	defer returned() // where no handler ran
+	for n, st := range l {
+		last := n == len(l)-1
+		outcome := Outcome{Action: Release}
+		switch {
+		case n > 0 && !st.hold.ours():
+			outcome.Action = Leave
+		case ctx.Err() == nil && last:
+			outcome = st.run(returned)
+		case ctx.Err() == nil:
+			outcome = st.run(nil) // the next one has the slot
+		}
+		if last {
+			returned()
+		}
+		if !s.settle(base, l[n:], outcome, stop) {
+			return
+		}
+	}
+}
+
+// settle does with the message of the first step what the outcome says, and tells
+// whether the others may run. If not, they are given back by the same call, for as
+// long, or left with it: so a group has its order wherever a message that can be
+// received again frees its group, too.
+func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.CancelCauseFunc) (goOn bool) {
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	err := o.Err
+	var ours []*hold
+	switch o.Action {
+	case Ack:
+		l[0].hold.drop()
+		err = retryOne(ctx, func() error { return s.broker.Ack(ctx, []Delivery{l[0].hold.delivery}) })
+		if goOn = err == nil; goOn {
+			l = l[:1]
+		}
+	case Release:
+		for _, st := range l {
+			if st.hold.giveBack() {
+				ours = append(ours, st.hold)
+			}
+		}
+		err = s.release(ctx, ours, o.After)
+	case Leave:
+	}
+	s.let(l, o.interrupted)
+	if (err != nil || o.Action != Leave) && !errors.Is(err, port.ErrLeaseLost) {
+		s.judge(partSettle, err, stop) // a lost lease says nothing of broker and store
+	}
+	return goOn
+}
+
+// release makes messages come again after a while. It returns the first error that
+// is not about a lost lease, else one that is.
+func (s *source) release(ctx context.Context, holds []*hold, after time.Duration) error {
+	if len(holds) == 0 {
+		return fmt.Errorf("nothing to give back: %w", port.ErrLeaseLost)
+	}
+	leases := make([]port.Lease, len(holds))
+	for i, h := range holds {
+		leases[i] = port.Lease{Delivery: h.delivery, For: after}
+	}
+	err := retryEach(ctx, leases, func(some []port.Lease) error { return s.broker.Extend(ctx, some) })
+	var lost error
+	for i := range holds {
+		switch err := port.ItemError(err, i); {
+		case errors.Is(err, port.ErrLeaseLost):
+			lost = err
+		case err != nil:
+			return err
+		}
+	}
+	return lost
+}
+
+// let forgets deliveries that are settled.
+func (s *source) let(l []step, interrupted bool) {
+	for _, st := range l {
+		st.hold.drop()
+		st.hold.cancel(nil)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range l {
+		delete(s.held, st.hold)
+	}
+	if interrupted {
+		s.abandoned = append(s.abandoned, taskID(&l[0].hold.delivery))
+	}
+}
