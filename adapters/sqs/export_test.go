@@ -13,3 +13,11 @@ func (b *Broker) QueueURL() string { return b.queueURL }
 
 // MaxReceives is how a redrive policy is read.
 func MaxReceives(policy string) int { return maxReceives(policy) }
+
+// What SQS allows, as the adapter knows it.
+const (
+	MaxBytes    = maxBytes
+	MaxDelay    = maxDelay
+	MaxLease    = maxLease
+	MaxPollWait = maxPollWait
+)
