@@ -20,7 +20,8 @@ type keeper struct {
 
 	mu    sync.Mutex
 	holds map[*hold]struct{}
-	wake  chan struct{} // holds came, where there were none
+	next  time.Time     // until when run sleeps; zero: until it is woken
+	wake  chan struct{} // something is due sooner
 }
 
 // hold is one delivery under the keeper. The zero methods of a nil hold serve
@@ -51,14 +52,29 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 	h.due = time.Now().Add(time.Until(d.LeaseEnd) / 2)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.holds) == 0 {
-		select {
-		case k.wake <- struct{}{}:
-		default:
-		}
-	}
 	k.holds[h] = struct{}{}
+	k.attend(h)
 	return h
+}
+
+// attend wakes run if it would sleep for longer than h can wait: a delivery or
+// a claim that was long on its way has less time left than those before it. The
+// caller holds the lock.
+func (k *keeper) attend(h *hold) {
+	if !k.next.IsZero() && !h.due.Before(k.next) {
+		return
+	}
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// over tells whether the lease has ended by our clock.
+func (h *hold) over() bool {
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	return !h.end.IsZero() && !time.Now().Before(h.end)
 }
 
 // drop lets go of a delivery and tells whether its message may still be
@@ -70,14 +86,24 @@ func (h *hold) drop() (ours bool) {
 	return !h.lost && (h.end.IsZero() || time.Now().Before(h.end))
 }
 
-// keepClaim renews c with the lease.
-func (h *hold) keepClaim(c port.Claim) {
+// keepClaim renews c, which was asked for at start, with the lease. It tells
+// whether the claim lasts: an answer that took long may come after its end.
+func (h *hold) keepClaim(c port.Claim, start time.Time) bool {
+	end := start.Add(c.For - margin(c.For))
+	if !time.Now().Before(end) {
+		return false
+	}
 	if h == nil {
-		return
+		return true
 	}
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
-	h.claim, h.claimEnd = &c, time.Now().Add(c.For-margin(c.For))
+	h.claim, h.claimEnd = &c, end
+	if due := start.Add(c.For / 2); !h.end.IsZero() && due.Before(h.due) {
+		h.due = due
+		h.keeper.attend(h)
+	}
+	return true
 }
 
 // endClaim stops the renewals, since what is about to be saved ends the claim.
@@ -139,6 +165,7 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 			next = at
 		}
 	}
+	k.next = next
 	return due, next
 }
 

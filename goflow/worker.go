@@ -185,7 +185,10 @@ func (w *Worker) start(ctx, base context.Context, d Delivery, stop context.Cance
 	w.tasks.Go(func() {
 		defer cancel(nil)
 		outcome := Outcome{Action: Release}
-		if ctx.Err() == nil {
+		switch {
+		case h.over(): // it was long on its way, and may be another's by now
+			outcome = Outcome{Action: Leave}
+		case ctx.Err() == nil:
 			outcome = w.processor.process(taskCtx, &d, custody{hold: h, returned: returned})
 		}
 		returned() // where no handler ran
