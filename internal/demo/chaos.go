@@ -25,7 +25,7 @@ const (
 
 // Bounds of the chaos demo.
 const (
-	stormTime     = 70 * time.Second // after which no worker is killed any more
+	stormTime     = 45 * time.Second // after which no worker is killed any more
 	chaosPatience = 90 * time.Second
 	chaosEmpty    = 40 * time.Second
 )

@@ -135,10 +135,13 @@ func (c Case) stored() map[string]result {
 			continue
 		}
 		r := results[e.Task]
+		if r.run == "" {
+			r.run = e.Run // the first result wins
+		}
 		if r.at.IsZero() || e.At.Before(r.at) {
 			r.at = e.At
 		}
-		results[e.Task] = result{run: e.Run, at: r.at}
+		results[e.Task] = r
 	}
 	return results
 }
