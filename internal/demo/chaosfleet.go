@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -71,8 +72,8 @@ func (f *fleet) remove() {
 func (f *fleet) run(ctx, calm context.Context, seed uint64) error {
 	errs := make([]error, fleetSize)
 	var places sync.WaitGroup
-	for place := range fleetSize {
-		places.Go(func() { errs[place] = f.runPlace(ctx, calm, newLottery(seed, uint64(place)+1)) })
+	for place := range uint64(fleetSize) {
+		places.Go(func() { errs[place] = f.runPlace(ctx, calm, newLottery(seed, place+1)) })
 	}
 	places.Wait()
 	return errors.Join(errs...)
@@ -119,7 +120,7 @@ func (f *fleet) start() (*member, error) {
 	defer func() { _ = log.Close() }()     // the process has its own
 	m.cmd = exec.Command(f.path("worker")) //nolint:gosec,noctx // our own; who ends it writes down when
 	m.cmd.Stdout, m.cmd.Stderr = log, log
-	m.cmd.Env = append(f.env[:len(f.env):len(f.env)], "DEMO_WORKER="+strconv.Itoa(m.number), "DEMO_JOURNAL="+f.journal())
+	m.cmd.Env = append(slices.Clip(f.env), "DEMO_WORKER="+strconv.Itoa(m.number), "DEMO_JOURNAL="+f.journal())
 	if m.stdin, err = m.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

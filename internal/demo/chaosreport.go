@@ -50,34 +50,61 @@ func (s *storm) show(what string, why map[string]string) {
 // wrong says of each task that is not as expected what is wrong with it, by its
 // ID or, where it has none, its place.
 func (s *storm) wrong(f found, entries []chaos.Entry) map[string]string {
-	wrong, first, last, effects := map[string]string{}, map[string]time.Time{}, map[string]time.Time{}, map[string]bool{}
-	for _, e := range entries {
-		switch {
-		case e.What == chaos.Effect:
-			effects[e.Task+e.Run] = true
-		case e.What == chaos.Began:
-			if at, ok := first[e.Task]; !ok || e.At.Before(at) {
-				first[e.Task] = e.At
-			}
-			last[e.Task] = e.At
-		}
-	}
+	wrong, runs := map[string]string{}, witnessed(entries)
 	for i, e := range s.errands {
-		rec := f.records[e.id]
-		switch due := pushedAt(e.id).Add(e.how.Delay); {
+		switch fault := e.fault(f.records[e.id], runs[e.id]); {
 		case e.id == "":
 			wrong["number "+strconv.Itoa(i)] = e.kind + ": not pushed"
-		case rec.State != e.state:
-			wrong[e.id] = fmt.Sprintf("%s: %s, not %s: %s", e.kind, rec.State, e.state, rec.Error)
-		case rec.State == task.Done && !e.resultHolds(rec, effects):
-			wrong[e.id] = fmt.Sprintf("%s: result %s", e.kind, rec.Result)
-		case e.how.Delay > 0 && !first[e.id].IsZero() && first[e.id].Before(due):
-			wrong[e.id] = fmt.Sprintf("%s: ran %v too early", e.kind, due.Sub(first[e.id]))
-		case !e.cancelled.IsZero() && e.cancelled.Before(due) && !last[e.id].IsZero():
-			wrong[e.id] = fmt.Sprintf("%s: cancelled %v before it was due, and ran", e.kind, due.Sub(e.cancelled))
+		case fault != "":
+			wrong[e.id] = e.kind + ": " + fault
 		}
 	}
 	return wrong
+}
+
+// witness is what a task's runs wrote down.
+type witness struct {
+	first   time.Time       // when the first began
+	effects map[string]bool // the runs that had one
+}
+
+func witnessed(entries []chaos.Entry) map[string]*witness {
+	all := map[string]*witness{}
+	for _, e := range entries {
+		w := all[e.Task]
+		if w == nil {
+			w = &witness{effects: map[string]bool{}}
+			all[e.Task] = w
+		}
+		switch e.What {
+		case chaos.Effect:
+			w.effects[e.Run] = true
+		case chaos.Began:
+			if w.first.IsZero() || e.At.Before(w.first) {
+				w.first = e.At
+			}
+		}
+	}
+	return all
+}
+
+// fault says what is wrong with a task that was pushed; "": nothing.
+func (e *errand) fault(rec goflow.Record, runs *witness) string {
+	if runs == nil {
+		runs = &witness{}
+	}
+	due := pushedAt(e.id).Add(e.how.Delay)
+	switch ran := !runs.first.IsZero(); {
+	case rec.State != e.state:
+		return fmt.Sprintf("%s, not %s: %s", rec.State, e.state, rec.Error)
+	case rec.State == task.Done && !e.resultHolds(rec, runs.effects):
+		return fmt.Sprintf("result %s", rec.Result)
+	case ran && runs.first.Before(due):
+		return fmt.Sprintf("ran %v too early", due.Sub(runs.first))
+	case ran && !e.cancelled.IsZero() && e.cancelled.Before(due):
+		return fmt.Sprintf("cancelled %v before it was due, and ran", due.Sub(e.cancelled))
+	}
+	return ""
 }
 
 // resultHolds tells whether the result is the expected one. That of the demo's
@@ -88,7 +115,7 @@ func (e *errand) resultHolds(rec goflow.Record, effects map[string]bool) bool {
 		return e.holds(rec.Result)
 	case strings.HasPrefix(e.taskType, "chaos."):
 		var report chaos.Report
-		return json.Unmarshal(rec.Result, &report) == nil && effects[e.id+report.Run]
+		return json.Unmarshal(rec.Result, &report) == nil && effects[report.Run]
 	}
 	return sameJSON(rec.Result, e.result)
 }

@@ -114,16 +114,29 @@ func parse(args []string) (o options, err error) {
 		return o, err
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %.60q: demo takes flags only, -help lists them", flags.Arg(0))
-	case o.inMemory && o.stack != "":
-		return o, errors.New("-memory: with -stack it runs on AWS: leave one of the two out")
-	case o.kill && (o.inMemory || o.stack != ""):
-		return o, errors.New("-kill-worker: with -memory or -stack there is no process of the demo's to kill: leave it out")
-	case o.chaos && (o.inMemory || o.stack != "" || o.kill):
-		return o, errors.New("-chaos: it has workers of its own: leave -memory, -stack and -kill-worker out")
-	case o.seed != 0 && !o.chaos:
-		return o, fmt.Errorf("-seed %d: only -chaos is random", o.seed)
 	}
-	return o, nil
+	return o, o.check()
+}
+
+// check judges the flags against each other.
+func (o options) check() error {
+	switch {
+	case o.inMemory && o.stack != "":
+		return errors.New("-memory: with -stack it runs on AWS: leave one of the two out")
+	case o.kill && (o.inMemory || o.stack != ""):
+		return errors.New("-kill-worker: with -memory or -stack there is no process of the demo's to kill: leave it out")
+	}
+	return o.checkChaos()
+}
+
+func (o options) checkChaos() error {
+	switch {
+	case o.chaos && (o.inMemory || o.stack != "" || o.kill):
+		return errors.New("-chaos: it has workers of its own: leave -memory, -stack and -kill-worker out")
+	case o.seed != 0 && !o.chaos:
+		return fmt.Errorf("-seed %d: only -chaos is random", o.seed)
+	}
+	return nil
 }
 
 // demo is one run.

@@ -63,24 +63,32 @@ func Judge(c Case) Verdict {
 	v := Verdict{Twice: map[string]string{}}
 	stored := c.stored()
 	for id, runs := range c.runs() {
-		last := stored[id]
 		for i, r := range runs {
-			if !last.at.IsZero() && r.began.After(last.at) && !r.life.stopped(r.began) {
-				v.Twice[id] = fmt.Sprintf("run %s of worker %d began %v after the result of run %s was stored",
-					r.id, r.worker, r.began.Sub(last.at), last.run)
+			if why := r.broke(stored[id], runs[i+1:]); why != "" {
+				v.Twice[id] = why
 			}
-			for _, other := range runs[i+1:] {
-				if overlap := r.overlap(other); overlap > 0 {
-					v.Twice[id] = fmt.Sprintf("run %s of worker %d and run %s of worker %d overlap for %v",
-						r.id, r.worker, other.id, other.worker, overlap)
-				}
-			}
-			if r.effect && r.id != last.run {
+			if r.effect && r.id != stored[id].run {
 				v.repeated(r)
 			}
 		}
 	}
 	return v
+}
+
+// broke says how a run broke the promise, given the result that was stored and
+// the runs that began later; "": it did not.
+func (r *run) broke(stored result, later []*run) string {
+	if !stored.at.IsZero() && r.began.After(stored.at) && !r.life.stoppedIn(r.began, r.began) {
+		return fmt.Sprintf("run %s of worker %d began %v after the result of run %s was stored",
+			r.id, r.worker, r.began.Sub(stored.at), stored.run)
+	}
+	for _, other := range later {
+		if overlap := r.overlap(other); overlap > 0 {
+			return fmt.Sprintf("run %s of worker %d and run %s of worker %d overlap for %v",
+				r.id, r.worker, other.id, other.worker, overlap)
+		}
+	}
+	return ""
 }
 
 // repeated counts an effect whose result is not the one that was stored.
@@ -192,9 +200,7 @@ func (l *Life) end() time.Time {
 	return l.Killed
 }
 
-// stopped tells whether the process was stopped then, or had just been.
-func (l *Life) stopped(at time.Time) bool { return l.stoppedIn(at, at) }
-
+// stoppedIn tells whether the process was stopped then, or had just been.
 func (l *Life) stoppedIn(from, to time.Time) bool {
 	for _, stop := range l.Stops {
 		if stop.From.Before(to) && stop.To.Add(Grace).After(from) {
