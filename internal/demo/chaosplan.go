@@ -51,12 +51,12 @@ func chaosPlan(site string, l lottery) (all []*errand) {
 	const ms, s = time.Millisecond, time.Second
 	add(100, func(i int) *errand { return copied(&errand{expectation: echoTask(i)}, l) })
 	add(50, func(i int) *errand { return copied(&errand{expectation: hashTask(i)}, l) })
-	add(350, func(int) *errand { return chaosErrand("once", chaos.OnceType, chaos.Args{For: l.between(0, 300*ms)}) })
+	add(390, func(int) *errand { return chaosErrand("once", chaos.OnceType, chaos.Args{For: l.between(0, 300*ms)}) })
 	add(80, func(i int) *errand {
 		return chaosErrand("once, fails", chaos.OnceType, chaos.Args{For: l.between(0, 300*ms), Fail: 1 + i%2})
 	})
-	add(60, func(int) *errand {
-		return chaosErrand("once, long", chaos.OnceType, chaos.Args{For: l.between(3*s, 5*s)})
+	add(40, func(int) *errand {
+		return chaosErrand("once, long", chaos.OnceType, chaos.Args{For: l.between(2500*ms, 4*s)})
 	})
 	add(150, func(int) *errand {
 		return copied(chaosErrand("once", chaos.OnceType, chaos.Args{For: l.between(100*ms, 1500*ms)}), l)
@@ -66,8 +66,8 @@ func chaosPlan(site string, l lottery) (all []*errand) {
 		e.how.Delay = time.Duration(1+l.IntN(5)) * s
 		return e
 	})
-	add(40, func(int) *errand {
-		return chaosErrand("long", chaos.PlainType, chaos.Args{For: l.between(3*s, 5*s)})
+	add(20, func(int) *errand {
+		return chaosErrand("long", chaos.PlainType, chaos.Args{For: l.between(2500*ms, 4*s)})
 	})
 	add(50, func(int) *errand {
 		e := chaosErrand("cancelled before it is due", chaos.CancellableType, chaos.Args{})
