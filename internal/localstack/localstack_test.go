@@ -78,6 +78,7 @@ func TestNameIsValidAndFresh(t *testing.T) {
 }
 
 func TestFastServersHaveVariablesAndRequirementsOfTheirOwn(t *testing.T) {
+	t.Setenv("GOFLOW_TEST_ENDPOINT", "http://127.0.0.1:1")
 	for variable, c := range map[string]struct {
 		config func(testing.TB) aws.Config
 		name   string
@@ -85,7 +86,6 @@ func TestFastServersHaveVariablesAndRequirementsOfTheirOwn(t *testing.T) {
 		"GOFLOW_TEST_ELASTICMQ": {localstack.ElasticMQ, "elasticmq"},
 		"GOFLOW_TEST_DYNAMODB":  {localstack.DynamoDBLocal, "dynamodb"},
 	} {
-		t.Setenv("GOFLOW_TEST_ENDPOINT", "http://127.0.0.1:1")
 		t.Setenv(variable, "")
 		for required, how := range map[string]string{"localstack": "skip", c.name: "fatal"} {
 			t.Setenv("GOFLOW_TEST_REQUIRE", required)
