@@ -41,8 +41,10 @@ deploy-local: ## build the Lambda function and deploy template.yaml to LocalStac
 test-lambda: ## the tests of the deployed function
 	@.ci/lambda
 
-demo: ## push 200 tasks through LocalStack and check every outcome
-	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo
+# CHAOS=1 takes the fast servers; with ON=localstack it takes LocalStack, and several minutes.
+demo: ## push 200 tasks through LocalStack and check every outcome; CHAOS=1: 2,000 while workers are killed, SEED=n: as before
+	@environment=$$(localstack/$(if $(CHAOS),$(if $(filter localstack,$(ON)),,fast/))up) && eval "$$environment" && \
+		go run ./internal/demo $(if $(CHAOS),-chaos $(if $(SEED),-seed $(SEED)))
 
 demo-lambda: ## the same with the Lambda function as the only worker
 	@$(MAKE) --no-print-directory deploy-local

@@ -21,7 +21,8 @@ type keeper struct {
 
 	mu    sync.Mutex
 	holds map[*hold]struct{}
-	wake  chan struct{} // holds came, where there were none
+	next  time.Time     // until when run sleeps; zero: until it is woken
+	wake  chan struct{} // something is due sooner
 	idle  sync.Cond     // a call to extend has returned
 }
 
@@ -58,14 +59,22 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 	h.last = d.LeaseEnd.Add(maxHold - k.lease)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.holds) == 0 {
-		select {
-		case k.wake <- struct{}{}:
-		default:
-		}
-	}
 	k.holds[h] = struct{}{}
+	k.attend(h)
 	return h
+}
+
+// attend wakes run if it would sleep for longer than h can wait: a delivery or
+// a claim that was long on its way has less time left than those before it. The
+// caller holds the lock.
+func (k *keeper) attend(h *hold) {
+	if !k.next.IsZero() && !h.due.Before(k.next) {
+		return
+	}
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
 }
 
 // drop lets go of a delivery.
@@ -100,14 +109,24 @@ func (h *hold) stands() bool {
 	return !h.lost && (h.end.IsZero() || time.Now().Before(h.end))
 }
 
-// keepClaim renews c with the lease.
-func (h *hold) keepClaim(c port.Claim) {
+// keepClaim renews c, which was asked for at start, with the lease. It tells
+// whether the claim lasts: an answer that took long may come after its end.
+func (h *hold) keepClaim(c port.Claim, start time.Time) bool {
+	end := start.Add(c.For - margin(c.For))
+	if !time.Now().Before(end) {
+		return false
+	}
 	if h == nil {
-		return
+		return true
 	}
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
-	h.claim, h.claimEnd = &c, time.Now().Add(c.For-margin(c.For))
+	h.claim, h.claimEnd = &c, end
+	if due := start.Add(c.For / 2); !h.end.IsZero() && due.Before(h.due) {
+		h.due = due
+		h.keeper.attend(h)
+	}
+	return true
 }
 
 // endClaim stops the renewals, since what is about to be saved ends the claim.
@@ -173,6 +192,7 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 			next = at
 		}
 	}
+	k.next = next
 	return due, next
 }
 

@@ -60,7 +60,7 @@ func (s *source) follow(ctx, base context.Context, l []step, stop context.Cancel
 		last := n == len(l)-1
 		outcome := Outcome{Action: Release}
 		switch {
-		case n > 0 && !st.hold.ours():
+		case !st.hold.ours(): // it waited for long, here or on its way, and may be another's by now
 			outcome.Action = Leave
 		case ctx.Err() == nil && last:
 			outcome = st.run(returned)

@@ -281,7 +281,9 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 		For: a.claimTime(ctx), Expires: a.expires(),
 	}
 	var recs []Record
+	var start time.Time
 	err := retryOne(ctx, func() (err error) {
+		start = time.Now()
 		recs, err = a.store.Claim(ctx, []port.Claim{c})
 		return err
 	})
@@ -295,7 +297,9 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 	}
 	a.adopt(recs[0])
 	c.Epoch = a.rec.Epoch
-	a.hold.keepClaim(c)
+	if !a.hold.keepClaim(c, start) {
+		return new(a.release(a.lease(ctx) / 2)) // another may have taken it by now
+	}
 	return nil
 }
 

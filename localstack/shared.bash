@@ -111,3 +111,32 @@ our_processes() {
       function ours() { return $2 == ENVIRON["group"] && (index($0, ENVIRON["program"]) || / -m localstack\.runtime\.main/) }
       $3 !~ /^Z/ && (ours() || index($0, ENVIRON["jar"]) || index($0, ENVIRON["code"])) { print $1 }'
 }
+
+# once NAME INPUT COMMAND: runs the command unless it was finished with this input. The stamp is written last, so an
+# interrupted install starts again.
+once() {
+  local stamp=$home/$1.installed input=$2
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$input" ]; then return; fi
+  rm -f "$stamp"
+  "$3"
+  printf '%s\n' "$input" >"$stamp"
+}
+
+get() { curl --silent --fail --noproxy '*' --max-time 5 "$@" >/dev/null; }
+
+# dynamodb_answers ENDPOINT. Nobody here checks the signature; LocalStack reads the service and the region from it.
+dynamodb_answers() {
+  get --max-time 30 --header 'X-Amz-Target: DynamoDB_20120810.ListTables' \
+    --header 'Content-Type: application/x-amz-json-1.0' \
+    --header 'Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none' \
+    --data '{}' "$1/"
+}
+
+port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# free_port FIRST
+free_port() {
+  local port=$1
+  while port_is_taken "$port"; do port=$((port + 1)); done
+  printf '%s\n' "$port"
+}

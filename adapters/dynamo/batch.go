@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"time"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -106,12 +107,12 @@ func (b *batch) call(ctx context.Context, writes []*write) []*write {
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}
 	}
-	wire := &wire{}
+	wire, start := &wire{}, time.Now()
 	out, err := b.store.api.BatchExecuteStatement(ctx, in, wire.watch)
 	if err != nil {
 		return b.callRefused(ctx, writes, b.store.callFailed(ctx, b.op, err, wire))
 	}
-	b.store.learnSkew(out.ResultMetadata)
+	b.store.learnSkew(out.ResultMetadata, start)
 	var undecided []*write
 	for i, w := range writes {
 		if i >= len(out.Responses) {

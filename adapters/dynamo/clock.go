@@ -12,14 +12,21 @@ const (
 	dateFraction = 500 * time.Millisecond
 	// smallSkew is what a Date header of whole seconds cannot tell from none.
 	smallSkew = time.Second
+	// lateAnswer is how long a call may take whose answer still tells the time.
+	lateAnswer = time.Second
 )
 
 // learnSkew keeps by how much the service's clock is ahead, as its last answer
-// showed.
-func (s *Store) learnSkew(meta middleware.Metadata) {
-	if measured, ok := awsmiddleware.GetAttemptSkew(meta); ok {
-		s.skew.Store(int64(correction(measured)))
+// showed: that to a call that began at start. An answer that was long on its way,
+// or that this process read late because it was stopped for a while, has an old
+// date: by such a clock a claim would end before it began.
+func (s *Store) learnSkew(meta middleware.Metadata, start time.Time) {
+	measured, ok := awsmiddleware.GetAttemptSkew(meta)
+	took := time.Since(start)
+	if !ok || took > lateAnswer {
+		return
 	}
+	s.skew.Store(int64(correction(measured + took/2)))
 }
 
 // correction is the skew that a Date header shows, whose fraction of a second

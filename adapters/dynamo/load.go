@@ -58,14 +58,14 @@ func (s *Store) Load(ctx context.Context, ids []string, fresh bool) ([]port.Reco
 // answer with the reason.
 func (s *Store) read(ctx context.Context, keys []item, fresh bool, found func(item)) ([]item, error) {
 	for idle := 0; len(keys) > 0; {
-		wire := &wire{}
+		wire, start := &wire{}, time.Now()
 		out, err := s.api.BatchGetItem(ctx, &awsdynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: &fresh}},
 		}, wire.watch)
 		if err != nil {
 			return keys, s.callFailed(ctx, opLoad, err, wire)
 		}
-		s.learnSkew(out.ResultMetadata)
+		s.learnSkew(out.ResultMetadata, start)
 		for _, rows := range out.Responses {
 			for _, row := range rows {
 				found(row)

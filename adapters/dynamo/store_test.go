@@ -356,6 +356,29 @@ func TestClaimsGoByTheServicesClock(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(time.Hour+time.Minute), rec.LeaseEnd, 10*time.Second)
 }
 
+// TestLateAnswersTellNoTime: a process that was stopped for a while reads an
+// answer with an old date. The clocks are the same all the time.
+func TestLateAnswersTellNoTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		late := time.Duration(0)
+		s := over(func(*http.Request) (*http.Response, error) {
+			answer := jsonAnswer(200, `{"Responses":[{"TableName":"tasks"}]}`)
+			answer.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+			time.Sleep(late)
+			return answer, nil
+		})
+		for _, late = range []time.Duration{10 * time.Millisecond, 900 * time.Millisecond, 5 * time.Second, time.Hour} {
+			time.Sleep(370 * time.Millisecond) // so that the date cuts another fraction off
+			require.NoError(t, saveOne(t, s, doneRecords(1)[0]))
+			late = 0
+			rec, err := claimOne(t, s, take())
+			require.NoError(t, err)
+			require.Equal(t, time.Now().Add(time.Minute).UnixMilli(), rec.LeaseEnd.UnixMilli())
+		}
+	})
+}
+
 // rows answers a read with a done row for each key.
 func rows(keys []map[string]types.AttributeValue) map[string][]map[string]types.AttributeValue {
 	var out []map[string]types.AttributeValue

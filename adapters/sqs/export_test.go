@@ -22,7 +22,16 @@ var (
 	MoveBy       = move
 	CancelMoveBy = cancelMove
 )
+
 // NewFakeFIFO is NewFake for a queue that keeps order.
 func NewFakeFIFO(a API, opts ...Option) *Broker {
 	return newBroker(a, "http://sqs.test/000000000000/tasks.fifo", opts...)
 }
+
+// What SQS allows, as the adapter knows it.
+const (
+	MaxBytes    = maxBytes
+	MaxDelay    = maxDelay
+	MaxLease    = maxLease
+	MaxPollWait = maxPollWait
+)

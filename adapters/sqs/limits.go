@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -25,7 +26,7 @@ func (b *Broker) Limits(ctx context.Context) (port.Limits, error) {
 		return port.Limits{}, err
 	}
 	known := &port.Limits{
-		MaxMessageBytes: attrs.number(types.QueueAttributeNameMaximumMessageSize),
+		MaxMessageBytes: cmp.Or(attrs.number(types.QueueAttributeNameMaximumMessageSize), maxBytes),
 		MaxDelay:        maxDelay,
 		MaxReceives:     maxReceives(attrs[string(types.QueueAttributeNameRedrivePolicy)]),
 		Retention:       time.Duration(attrs.number(types.QueueAttributeNameMessageRetentionPeriod)) * time.Second,

@@ -23,7 +23,8 @@ import (
 func features() goflowtest.BrokerFeatures {
 	return goflowtest.BrokerFeatures{
 		LeasesEnd:                true,
-		KnowsLostLease:           false, // LocalStack extends ended leases
+		KnowsLostLease:           false, // LocalStack extends by old handles
+		KnowsEndedLease:          false, // and ended leases
 		EnforcesLeaseOnAck:       false, // and deletes by old handles
 		EnforcesMaxReceives:      true,
 		DeadLettersKeepSentAt:    true,

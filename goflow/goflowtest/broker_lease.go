@@ -148,7 +148,7 @@ func extendAfterEnd(t *brokerTest) {
 	d := t.now(b)
 	time.Sleep(time.Until(d.LeaseEnd) + t.slack())
 	err := t.extend(b, d, longLease)
-	if !t.features.KnowsLostLease {
+	if !t.features.KnowsEndedLease {
 		if err != nil {
 			require.ErrorIs(t, err, port.ErrLeaseLost)
 		}

@@ -17,6 +17,9 @@ type BrokerFeatures struct {
 	// KnowsLostLease: Extend under a lost lease answers port.ErrLeaseLost and
 	// does not touch the lease that came after.
 	KnowsLostLease bool
+	// KnowsEndedLease: so it does under a lease that has ended when nobody has
+	// received the message since.
+	KnowsEndedLease bool
 	// EnforcesLeaseOnAck: Ack under a lease that another delivery has replaced
 	// leaves the message where it is.
 	EnforcesLeaseOnAck bool

@@ -14,7 +14,7 @@ import (
 // strictBroker is what memory.Broker promises, local what memory.LocalBroker.
 var (
 	strictBroker = goflowtest.BrokerFeatures{
-		LeasesEnd: true, KnowsLostLease: true, EnforcesLeaseOnAck: true, EnforcesMaxReceives: true,
+		LeasesEnd: true, KnowsLostLease: true, KnowsEndedLease: true, EnforcesLeaseOnAck: true, EnforcesMaxReceives: true,
 		DeadLettersKeepSentAt: true, EnforcesRetention: true, Blocks: true, PollWaits: true,
 		MaxMessageBytes: 1 << 20, MaxDelay: 15 * time.Minute,
 		RefusesEleventhAttribute: true, RefusesBadAttributes: true, RefusesBadBodies: true,

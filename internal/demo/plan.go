@@ -19,6 +19,7 @@ type expectation struct {
 	runs     int             // attempts, the success included
 	result   json.RawMessage // of a task that succeeds
 	id       string
+	how      pushed
 }
 
 // unknownType has no handler anywhere.

@@ -28,13 +28,21 @@ func (d *demo) newPool(ctx context.Context, env []string) (*pool, error) {
 		return nil, err
 	}
 	p := &pool{demo: d, ctx: ctx, folder: folder, env: env}
-	const worker = "github.com/jamesTait-jt/goflow/cmd/localworker"
-	build := exec.CommandContext(ctx, "go", "build", "-o", p.binary(), worker) //nolint:gosec // constants and our own folder
-	if out, err := build.CombinedOutput(); err != nil {
+	if err := build(ctx, "cmd/localworker", p.binary()); err != nil {
 		p.remove()
-		return nil, fmt.Errorf("build the worker: %w: %s", err, out)
+		return nil, err
 	}
 	return p, nil
+}
+
+// build builds a worker, which is a main of this module, as binary.
+func build(ctx context.Context, worker, binary string) error {
+	const module = "github.com/jamesTait-jt/goflow/"
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, module+worker) //nolint:gosec // constants and our own folder
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the worker: %w: %s", err, out)
+	}
+	return nil
 }
 
 func (p *pool) binary() string { return filepath.Join(p.folder, "localworker") }
@@ -87,9 +95,11 @@ func (p *pool) stop() error {
 	}
 }
 
-// lastWords are the end of the worker's log.
-func (p *pool) lastWords() string {
-	log, err := os.ReadFile(p.log())
+func (p *pool) lastWords() string { return lastWords(p.log()) }
+
+// lastWords are the end of a worker's log.
+func lastWords(path string) string {
+	log, err := os.ReadFile(path) //nolint:gosec // the demo's own file
 	if err != nil {
 		return err.Error()
 	}

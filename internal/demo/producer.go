@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,23 @@ import (
 type order struct {
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload"`
+	pushed
+}
+
+// pushed is how a task is pushed; the zero value is without options.
+type pushed struct {
+	Delay    time.Duration `json:"delay,omitempty"`
+	Attempts int           `json:"attempts,omitempty"`
+}
+
+func (p pushed) options() (opts []goflow.PushOption) {
+	if p.Delay > 0 {
+		opts = append(opts, goflow.Delay(p.Delay))
+	}
+	if p.Attempts > 0 {
+		opts = append(opts, goflow.MaxAttempts(p.Attempts))
+	}
+	return opts
 }
 
 // event is what the producer reports: task N was pushed as ID, or has ended.
@@ -28,9 +46,11 @@ type event struct {
 	Ended bool   `json:"ended,omitempty"`
 }
 
-// produce is the producer: it pushes the orders that it reads, awaits every
-// outcome, and writes an event for each step.
-func produce(ctx context.Context, in io.Reader, out io.Writer) error {
+// producing pushes orders, awaits every outcome, and tells of each step.
+type producing func(ctx context.Context, client *goflow.Client, orders []order, tell func(event) error) error
+
+// produce is the producer: it reads the orders, and writes the events.
+func produce(ctx context.Context, in io.Reader, out io.Writer, all producing) error {
 	loader := config.NewLoader(config.CLI, "--", os.Getenv)
 	settings, err := loader.Load()
 	if err != nil {
@@ -49,7 +69,7 @@ func produce(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	events := json.NewEncoder(out)
-	return produceAll(ctx, client, orders, func(e event) error { return events.Encode(e) })
+	return all(ctx, client, orders, func(e event) error { return events.Encode(e) })
 }
 
 func produceAll(ctx context.Context, client *goflow.Client, orders []order, tell func(event) error) error {
@@ -61,12 +81,18 @@ func produceAll(ctx context.Context, client *goflow.Client, orders []order, tell
 	if err != nil {
 		return err
 	}
-	numbers := map[string]int{}
 	for i, id := range ids {
-		numbers[id] = i
 		if err := tell(event{N: i, ID: id}); err != nil {
 			return err
 		}
+	}
+	return await(ctx, client, ids, tell)
+}
+
+func await(ctx context.Context, client *goflow.Client, ids []string, tell func(event) error) error {
+	numbers := map[string]int{}
+	for i, id := range ids {
+		numbers[id] = i
 	}
 	for rec, err := range client.WaitAll(ctx, ids) {
 		if err == nil {
@@ -88,7 +114,7 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, produceCommand) //nolint:gosec // it is this program
+	cmd := exec.CommandContext(ctx, self, cmp.Or(d.command, produceCommand)) //nolint:gosec // it is this program
 	cmd.Env, cmd.Stderr = env, d.out
 	stdin, stdinErr := cmd.StdinPipe()
 	stdout, stdoutErr := cmd.StdoutPipe()
@@ -117,7 +143,7 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 func (d *demo) orders() []order {
 	orders := make([]order, len(d.tasks))
 	for i, e := range d.tasks {
-		orders[i] = order{Type: e.taskType, Payload: e.payload}
+		orders[i] = order{Type: e.taskType, Payload: e.payload, pushed: e.how}
 	}
 	return orders
 }
@@ -139,6 +165,11 @@ func (d *demo) follow(stdout io.Reader, ended func(n int) error) error {
 		}
 		if !e.Ended {
 			d.tasks[e.N].id = e.ID
+		}
+		if d.watch != nil {
+			d.watch(e)
+		}
+		if !e.Ended {
 			continue
 		}
 		n++
@@ -151,7 +182,7 @@ func (d *demo) follow(stdout io.Reader, ended func(n int) error) error {
 
 // progress says now and then how many tasks have ended.
 func (d *demo) progress(n int) {
-	if n%25 == 0 || n == len(d.tasks) {
+	if n%(len(d.tasks)/8) == 0 || n == len(d.tasks) {
 		d.say("%3d of %d tasks have ended", n, len(d.tasks))
 	}
 }

@@ -18,14 +18,34 @@ import (
 func Config(t testing.TB) aws.Config {
 	t.Helper()
 
-	endpoint := os.Getenv("GOFLOW_TEST_ENDPOINT")
+	return at(t, "GOFLOW_TEST_ENDPOINT", "localstack", "names no LocalStack: run localstack/up, or make test")
+}
+
+// ElasticMQ is Config for the ElasticMQ at GOFLOW_TEST_ELASTICMQ, which is elasticmq in GOFLOW_TEST_REQUIRE.
+func ElasticMQ(t testing.TB) aws.Config {
+	t.Helper()
+
+	return at(t, "GOFLOW_TEST_ELASTICMQ", "elasticmq", "names no ElasticMQ: run localstack/fast/up, or make test")
+}
+
+// DynamoDBLocal is Config for the DynamoDB Local at GOFLOW_TEST_DYNAMODB, which is dynamodb in GOFLOW_TEST_REQUIRE.
+func DynamoDBLocal(t testing.TB) aws.Config {
+	t.Helper()
+
+	return at(t, "GOFLOW_TEST_DYNAMODB", "dynamodb", "names no DynamoDB Local: run localstack/fast/up, or make test")
+}
+
+// at is the configuration for what listens at the endpoint that the variable holds.
+func at(t testing.TB, variable, requirement, reason string) aws.Config {
+	t.Helper()
+
+	endpoint := os.Getenv(variable)
 	if endpoint == "" {
-		const reason = "GOFLOW_TEST_ENDPOINT names no LocalStack: run localstack/up, or make test"
-		if required() {
-			t.Fatal(reason)
+		if required(requirement) {
+			t.Fatal(variable, reason)
 		}
 
-		t.Skip(reason)
+		t.Skip(variable, reason)
 	}
 
 	// Everything is set here, so neither the environment nor a profile can point a test at an account.
@@ -36,8 +56,8 @@ func Config(t testing.TB) aws.Config {
 	}
 }
 
-func required() bool {
-	return slices.Contains(strings.Split(os.Getenv("GOFLOW_TEST_REQUIRE"), ","), "localstack")
+func required(what string) bool {
+	return slices.Contains(strings.Split(os.Getenv("GOFLOW_TEST_REQUIRE"), ","), what)
 }
 
 var notAllowed = regexp.MustCompile(`[^A-Za-z0-9_-]+`)

@@ -3,6 +3,7 @@ package localstack_test
 import (
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/internal/localstack"
@@ -74,4 +75,25 @@ func TestNameIsValidAndFresh(t *testing.T) {
 		require.Regexp(t, `^TestNameIsValidAndFresh-[A-Za-z0-9_-]{1,36}$`, name)
 		require.NotEqual(t, name, localstack.Name(t))
 	})
+}
+
+func TestFastServersHaveVariablesAndRequirementsOfTheirOwn(t *testing.T) {
+	t.Setenv("GOFLOW_TEST_ENDPOINT", "http://127.0.0.1:1")
+	for variable, c := range map[string]struct {
+		config func(testing.TB) aws.Config
+		name   string
+	}{
+		"GOFLOW_TEST_ELASTICMQ": {localstack.ElasticMQ, "elasticmq"},
+		"GOFLOW_TEST_DYNAMODB":  {localstack.DynamoDBLocal, "dynamodb"},
+	} {
+		t.Setenv(variable, "")
+		for required, how := range map[string]string{"localstack": "skip", c.name: "fatal"} {
+			t.Setenv("GOFLOW_TEST_REQUIRE", required)
+			e := &ended{TB: t}
+			require.PanicsWithValue(t, e, func() { c.config(e) })
+			require.Equal(t, how, e.how, "%s while %s is required", variable, required)
+		}
+		t.Setenv(variable, "http://127.0.0.1:2")
+		require.Equal(t, "http://127.0.0.1:2", *c.config(t).BaseEndpoint)
+	}
 }
