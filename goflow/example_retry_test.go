@@ -33,7 +33,7 @@ func Example_retries() {
 	if err := gf.Start(); err != nil {
 		fmt.Println(err)
 	}
-	defer gf.Close()
+	defer func() { _ = gf.Close() }()
 
 	for _, what := range []string{"busy", "gone", "early"} {
 		id, err := fetch.Push(context.Background(), gf.Client(), what)
