@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/store"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
@@ -51,4 +52,41 @@ func Example_retries() {
 	// busy at attempt 3
 	// dead after 1 attempt: gone for good
 	// early at attempt 1
+}
+
+// Two copies of a task that is Once have one effect.
+func ExampleOnce() {
+	charge := goflow.NewJob[int, string]("charge", goflow.Once())
+	broker := memory.NewBroker(memory.PollWait(time.Millisecond), memory.Lease(50*time.Millisecond))
+	records, mux := memory.NewStore(), goflow.NewMux()
+	runs := 0
+	charge.Handle(mux, func(_ context.Context, cents int) (string, error) {
+		runs++
+		return fmt.Sprintf("charged %d", cents), nil
+	})
+	client, err := goflow.NewClient(broker, records)
+	if err != nil {
+		fmt.Println(err)
+	}
+	id := goflow.IDFrom("order-17")
+	for range 2 { // an answer was lost, say
+		if _, err := charge.Push(context.Background(), client, 500, goflow.ID(id)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	worker, err := goflow.NewWorker(broker, records, mux, goflow.NoDeadLetters())
+	if err != nil {
+		fmt.Println(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- worker.Run(ctx) }()
+	result, err := charge.Wait(context.Background(), client, id)
+	broker.Close() // the worker ends when nothing is left
+	fmt.Println(result, err, <-ended)
+	stop()
+	fmt.Println("runs:", runs)
+	// Output:
+	// charged 500 <nil> <nil>
+	// runs: 1
 }
