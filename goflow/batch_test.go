@@ -88,9 +88,9 @@ func TestBatchWorkerInProcess(t *testing.T) {
 	})
 }
 
-func (w *world) newBatchWorker(opts ...goflow.WorkerOption) *goflow.BatchWorker {
+func (w *world) newBatchWorker() *goflow.BatchWorker {
 	w.Helper()
-	worker, err := goflow.NewBatchWorker(w.broker, w.store, w.mux, append([]goflow.WorkerOption{goflow.DeadLetters(w.dead)}, opts...)...)
+	worker, err := goflow.NewBatchWorker(w.broker, w.store, w.mux, goflow.DeadLetters(w.dead))
 	require.NoError(w, err)
 	return worker
 }
