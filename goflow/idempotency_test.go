@@ -70,8 +70,8 @@ func TestIdempotencyBugsOfOthers(t *testing.T) {
 			w.push("once", 1)
 			d := w.receive(w.queue)
 			require.NoError(w, w.queue.Send(w.Context(), []port.Message{{ID: d.ID, Body: d.Body}}))
-			done := make(chan goflow.Outcome)
-			go func() { done <- w.newProcessor().Process(w.Context(), d) }()
+			done, first := make(chan goflow.Outcome), w.newProcessor()
+			go func() { done <- first.Process(w.Context(), d) }()
 			time.Sleep(time.Second)
 			store := &faultyStore{Store: w.records}
 			w.store = store

@@ -21,6 +21,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/handlers"
 	"github.com/jamesTait-jt/goflow/internal/e2e/calls"
+	"github.com/jamesTait-jt/goflow/internal/homes"
 	"github.com/jamesTait-jt/goflow/lambda"
 )
 
@@ -49,6 +50,7 @@ func newHandler() (*lambda.Handler, error) {
 	client := awssqs.NewFromConfig(cfg)
 	mux := goflow.NewMux()
 	handlers.Register(mux)
+	homes.Register(mux)
 	register(mux)
 	return lambda.NewHandler(sqs.New(client, os.Getenv("GOFLOW_QUEUE_URL")), dynamo.New(awsdynamodb.NewFromConfig(cfg), os.Getenv("GOFLOW_TABLE")), mux,
 		goflow.DeadLetters(sqs.New(client, os.Getenv("GOFLOW_DLQ_URL"))), goflow.Margin(margin),
