@@ -51,22 +51,22 @@ func Scenarios() []Scenario {
 			require.False(t, ran.Began.Before(until))
 		}},
 		{"LastAttemptIsDead", func(t *testing.T, h Home) {
-			h.dead(t, h.push(t, Plain, Act{FailUntil: 9}, goflow.MaxAttempts(2)), 2, "failed", errBad.Error())
+			h.dead(t, h.push(t, Plain, Act{FailUntil: 9}, goflow.MaxAttempts(2)), death{2, "failed", errBad.Error()})
 		}},
 		{"PermanentFailureIsDeadAtOnce", func(t *testing.T, h Home) {
-			h.dead(t, h.push(t, Plain, Act{MendedIn: 9}), 1, "permanent", errBad.Error())
+			h.dead(t, h.push(t, Plain, Act{MendedIn: 9}), death{1, "permanent", errBad.Error()})
 		}},
 		{"PanicIsAFailure", func(t *testing.T, h Home) {
-			h.dead(t, h.push(t, Plain, Act{Panic: true}, goflow.MaxAttempts(1)), 1, "failed", "panic: ouch")
+			h.dead(t, h.push(t, Plain, Act{Panic: true}, goflow.MaxAttempts(1)), death{1, "failed", "panic: ouch"})
 		}},
 		{"TimeoutIsAFailure", func(t *testing.T, h Home) {
 			id := h.push(t, Plain, Act{Hang: true}, goflow.MaxAttempts(1), goflow.Timeout(200*time.Millisecond))
-			h.dead(t, id, 1, "failed", goflow.ErrTimeout.Error())
+			h.dead(t, id, death{1, "failed", goflow.ErrTimeout.Error()})
 		}},
 		{"UnknownTypeIsDead", func(t *testing.T, h Home) {
 			id, err := h.Client.Push(t.Context(), "homes.nobody", json.RawMessage("1"))
 			require.NoError(t, err)
-			h.dead(t, id, 0, "unknown type", goflow.ErrUnknownType.Error())
+			h.dead(t, id, death{0, "unknown type", goflow.ErrUnknownType.Error()})
 		}},
 		{"DelayIsNeverEarly", func(t *testing.T, h Home) {
 			begin := time.Now()
@@ -126,7 +126,7 @@ func pushes() []Scenario {
 		}},
 		{"ForgetfulJobRecordsItsFailuresOnly", func(t *testing.T, h Home) {
 			good := h.push(t, Forgetful, Act{})
-			h.dead(t, h.push(t, Forgetful, Act{MendedIn: 9}), 1, "permanent", errBad.Error())
+			h.dead(t, h.push(t, Forgetful, Act{MendedIn: 9}), death{1, "permanent", errBad.Error()})
 			_, err := Forgetful.Wait(t.Context(), h.Client, good)
 			require.ErrorIs(t, err, goflow.ErrNoResult)
 			rec, err := h.Client.Get(t.Context(), good)
@@ -198,17 +198,23 @@ func (h Home) done(t *testing.T, id string) (goflow.Record, Ran) {
 	return rec, ran
 }
 
+// death is how a task has to die.
+type death struct {
+	attempts        int
+	reason, message string
+}
+
 // dead awaits a task that has to die, and its dead letter.
-func (h Home) dead(t *testing.T, id string, attempts int, reason, message string) {
+func (h Home) dead(t *testing.T, id string, want death) {
 	t.Helper()
 	rec := h.wait(t, id)
-	require.Equal(t, []any{task.Dead, attempts, reason}, []any{rec.State, rec.Attempts, rec.Reason}, rec.Error)
-	require.Contains(t, rec.Error, message)
+	require.Equal(t, []any{task.Dead, want.attempts, want.reason}, []any{rec.State, rec.Attempts, rec.Reason}, rec.Error)
+	require.Contains(t, rec.Error, want.message)
 	letters, err := goflow.NewDeadLetterQueue(h.Dead, h.Queue, h.Store)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		for letter, err := range letters.List(t.Context(), goflow.DeadLetterFilter{IDs: []string{id}}) {
-			return err == nil && letter.Reason == reason
+			return err == nil && letter.Reason == want.reason
 		}
 		return false
 	}, patience, 10*time.Millisecond, "no dead letter says why it died")
