@@ -59,6 +59,7 @@ const (
 type cancelWatch struct {
 	store Store
 	every time.Duration
+	bound time.Duration // what lookWithin has set; 0: nothing yet
 
 	mu   sync.Mutex
 	runs map[string]context.CancelCauseFunc // by task: a process runs one delivery of each at a time
@@ -73,11 +74,11 @@ func newCancelWatch(s Store) *cancelWatch {
 	return w
 }
 
-// lookWithin sets how long a cancelled task may go on. It is called before
-// there are any.
+// lookWithin bounds how long a cancelled task may go on: the least of what it is
+// told. It is called before there are any.
 func (w *cancelWatch) lookWithin(d time.Duration) {
-	if d > 0 {
-		w.every = d
+	if d > 0 && (w.bound == 0 || d < w.bound) {
+		w.bound, w.every = d, d
 	}
 }
 

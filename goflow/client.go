@@ -59,8 +59,9 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 //   - ErrTooLarge: the payload is over the queue's maximum less 8 KiB;
 //   - ErrUnavailable, ErrRefused, ErrClosed, ctx.Err(): the task was not sent;
 //   - ErrDuplicateTask, ErrNotUnique: not sent, see ID and Unique;
-//   - ErrAmbiguous: it may have been. Pushing again may run it twice; pushing it
-//     with the option ID and the returned ID does not.
+//   - ErrAmbiguous: it may have been. Pushing it again with the option ID and the
+//     returned ID leaves one record, and has one effect if the job is Once or the
+//     first push had the ID too.
 func (c *Client) Push(ctx context.Context, taskType string, payload json.RawMessage, opts ...PushOption) (string, error) {
 	return c.pushOne(ctx, task.Task{Type: taskType, Payload: encoded(payload)}, opts)
 }

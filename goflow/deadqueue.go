@@ -43,15 +43,12 @@ func newDeadLetter(d *port.Delivery) DeadLetter {
 		env.Type = "" // it is not a type
 	}
 	l := DeadLetter{
-		ID: env.ID, Type: env.Type, Generation: 1, Reason: reasonMoved, Receives: d.Receives, SentAt: d.SentAt,
+		ID: taskID(d), Type: env.Type, Generation: 1, Reason: reasonMoved, Receives: d.Receives, SentAt: d.SentAt,
 		Unsettled: true, Body: d.Body, Attributes: maps.Clone(d.Attributes), delivery: *d,
 	}
 	note := readDeadLetter(d)
 	if note == nil {
 		return l
-	}
-	if _, ok := parseID(note.ID); ok {
-		l.ID = note.ID
 	}
 	l.Generation, l.Reason, l.Error, l.Unsettled = note.Generation, note.Reason, note.Error, false
 	l.Attempts, l.Receives, l.SentAt, l.DiedAt = note.Attempts, note.Receives, note.SentAt, note.DiedAt
@@ -271,6 +268,11 @@ func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Brok
 	rec, err := q.record(ctx, l)
 	if err != nil {
 		return err
+	}
+	if env, err := decodeEnvelope(&l.delivery); err == nil && env.Unique != "" {
+		if err := releaseKey(ctx, q.store, env.Unique, l.ID); err != nil {
+			return err
+		}
 	}
 	note := deadLetter{
 		ID: l.ID, Generation: max(rec.Generation, 1), Reason: reasonMoved, Error: rec.Error, Attempts: rec.Attempts,

@@ -39,8 +39,8 @@ const (
 	retentionMargin = time.Hour
 	// maxSettling bounds the outcomes of one worker that are still being stored.
 	maxSettling = 256
-	// stopGrace is the same where the process is killed half a second after it was
-	// told to stop:
+	// stopGrace is handlerGrace where the process is killed half a second after it
+	// was told to stop:
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
 	stopGrace = 150 * time.Millisecond
 	// handlerGrace is what a handler gets to return after its context ended.

@@ -78,11 +78,18 @@ func (a *attempt) early() time.Duration {
 	return a.sentAt().Add(time.Duration(a.due.Delay) * time.Second).Sub(now)
 }
 
-// hop sends a copy with the next delay; the message itself is then acked. A crash
-// in between makes two of it, of which the claim lets one run.
+// hop sends a copy with the next delay, unless the task has an outcome already, as
+// by a cancel; the message itself is then acked. A crash in between makes two of
+// it, of which the claim lets one run.
 func (a *attempt) hop(ctx context.Context, left time.Duration) Outcome {
 	ctx, cancel := a.settling(ctx)
 	defer cancel()
+	switch rec, err := a.load(ctx); {
+	case err != nil:
+		return a.trouble(err)
+	case rec.State.Terminal():
+		return a.finished(ctx, rec)
+	}
 	limits, err := a.limitsOf(ctx)
 	if err != nil {
 		return a.trouble(err)

@@ -57,7 +57,11 @@ func (j *Job[In, Out]) Handle(m *Mux, fn func(ctx context.Context, in In) (Out, 
 	}})
 }
 
-// Push queues a task of this job and returns its ID; see Client.Push.
+// Push queues a task of this job and returns its ID; see Client.Push. ErrInvalid
+// too: Track for a job that is NoResult, whose success would leave it open.
 func (j *Job[In, Out]) Push(ctx context.Context, c *Client, in In, opts ...PushOption) (string, error) {
+	if j.opts.noResult && tracks(opts) {
+		return "", invalid("Track() for %s, which is NoResult: leave one of the two out", j.name)
+	}
 	return c.pushOne(ctx, task.Task{Type: j.name, Payload: in}, j.opts.routed(opts))
 }

@@ -13,7 +13,8 @@ import (
 // message is just deleted, which saves a write per task. Failures are recorded
 // as ever, and a task that has a record, by a retry or an ID of its own, is Done
 // in it, without a result. Job.Wait is refused with ErrNoResult, and Client.Wait by the ID ends
-// with its context unless the task fails. NewJob refuses it beside Once.
+// with its context unless the task fails. NewJob refuses it beside Once,
+// Job.Push refuses Track.
 func NoResult() JobOption {
 	return jobOption(func(j *jobOptions) error { j.noResult = true; return nil })
 }

@@ -18,8 +18,9 @@ const maxGroup = 128
 // its retry its group waits with it, other groups go on; when it is dead, its group
 // goes on without it.
 //
-// A PushMany with Group sends no task behind ten of which one could not be sent.
-// Within ten, the broker may take a later one and not an earlier one.
+// A PushMany with Group sends no task behind one that is refused, nor behind ten of
+// which one could not be sent. Within ten, the broker may take a later one and not
+// an earlier one.
 func Group(name string) PushOption {
 	return pushOption(func(p *pushOptions) error {
 		p.group = name

@@ -202,14 +202,31 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 		}
 	}
 	switch {
-	case a.env.TTL > 0 && a.number == 1 && time.Since(a.sentAt()) > milliseconds(a.env.TTL):
-		return new(a.end(ctx, task.Expired))
+	case a.tooOld():
+		return new(a.unrun(ctx, func() Outcome { return a.end(ctx, task.Expired) }))
 	case a.entry == nil:
 		return new(a.unknown(ctx))
 	case a.number > a.policy.maxAttempts:
-		return new(a.bury(ctx, reasonCrashed, a.crash()))
+		return new(a.unrun(ctx, func() Outcome { return a.bury(ctx, reasonCrashed, a.crash()) }))
 	}
 	return a.secure(ctx)
+}
+
+// tooOld tells whether the time to live of a task that has never run is over.
+func (a *attempt) tooOld() bool {
+	began := a.number > 1 || a.rec.GiveBacks > 0
+	return a.env.TTL > 0 && !began && time.Since(a.sentAt()) > milliseconds(a.env.TTL)
+}
+
+// unrun gives a task an outcome without a run. A copy of one that is Once may be
+// running right now, so that takes the claim first.
+func (a *attempt) unrun(ctx context.Context, end func() Outcome) Outcome {
+	if a.once() {
+		if outcome := a.claim(ctx); outcome != nil {
+			return *outcome
+		}
+	}
+	return end()
 }
 
 // secure takes what the run needs: the place of a suspect, the claim of a job

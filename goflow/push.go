@@ -59,10 +59,16 @@ func underWay(all []*pushed) (some []*pushed) {
 	return some
 }
 
-// send queues what is under way, ten in a call. Behind one of a group that was not
-// sent, none of the later tens is.
+// send queues what is under way, ten in a call. Behind one of a group that is not
+// to be sent none is, and behind one that could not be, none of the later tens.
 func (p *pushing) send(ctx context.Context, all []*pushed) {
-	held := false
+	refused, held := false, false
+	for _, t := range all {
+		if p.options.group != "" && refused && t.err == nil && !t.finished {
+			t.fail(p.options.heldBack())
+		}
+		refused = refused || t.err != nil
+	}
 	for chunk := range slices.Chunk(underWay(all), port.MaxMessages) {
 		err := p.options.heldBack()
 		if !held {

@@ -102,7 +102,7 @@ func (a *attempt) snooze(ctx context.Context, after time.Duration) Outcome {
 }
 
 // errOverslept is why a task is dead that never failed.
-var errOverslept = errors.New("put off for longer than its queue keeps it")
+var errOverslept = errors.New("put off for longer, or more often, than its queue keeps it")
 
 // interrupt gives a run back that was cut off by the stop of its worker: such
 // a run is no attempt.
@@ -165,7 +165,9 @@ func (a *attempt) unknown(ctx context.Context) Outcome {
 	left := a.opts.unknownTypeGrace - time.Since(a.delivery.FirstReceivedAt)
 	after := min(shortest<<min(a.delivery.Receives, 4), longest)
 	if left <= 0 || !a.lasts(ctx, after) {
-		return a.bury(ctx, reasonUnknown, fmt.Errorf("%w: %s", ErrUnknownType, a.env.Type))
+		return a.unrun(ctx, func() Outcome {
+			return a.bury(ctx, reasonUnknown, fmt.Errorf("%w: %s", ErrUnknownType, a.env.Type))
+		})
 	}
 	return a.release(min(shortest+jitter(after-shortest), left))
 }

@@ -165,8 +165,8 @@ func (e *envelope) checkUnique() error {
 	return fmt.Errorf("unique %.60q is not a UUID", row)
 }
 
-// payload returns the payload as the given pointer's type: the Go value itself
-// where it has that type, else by way of JSON.
+// decodePayload decodes the payload into the value that into points to; a Go value
+// goes by way of JSON.
 func (e *envelope) decodePayload(into any) error {
 	raw := e.Payload
 	if e.hasValue {

@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"runtime"
 	"slices"
@@ -80,7 +81,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.check(ctx); err != nil {
 		return err
 	}
-	w.processor.cancels.lookWithin(w.sources[0].keeper.lease / 2)
+	for _, s := range w.sources {
+		w.processor.cancels.lookWithin(s.keeper.lease / 2)
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	w.processor.stuck.limit = int64(w.opts.concurrency)
@@ -133,7 +136,20 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 	return left
 }
 
+// taskID is the ID of a delivery's task, whatever else is wrong with it. Where the
+// body has none, a message that was sent on carries it beside.
 func taskID(d *Delivery) string {
-	e, _ := decodeEnvelope(d)
-	return e.ID
+	env, _ := decodeEnvelope(d)
+	if dead := readDeadLetter(d); dead != nil {
+		if _, ok := parseID(dead.ID); ok {
+			return dead.ID
+		}
+	}
+	var sentOn due
+	if json.Unmarshal([]byte(d.Attributes[dueAttribute]), &sentOn) == nil {
+		if _, ok := parseID(sentOn.ID); ok {
+			return sentOn.ID
+		}
+	}
+	return env.ID
 }

@@ -1,0 +1,135 @@
+package goflow_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// TestInterplay is about features that meet in one task.
+func TestInterplay(t *testing.T) {
+	t.Parallel()
+	for name, subtest := range map[string]func(w *world){
+		"CopyOfARunningTaskDoesNotBuryIt": func(w *world) {
+			started := goflow.NewJob[string, string]("once", goflow.Once(), goflow.MaxAttempts(1))
+			id := goflow.IDFrom("order-17")
+			w.copyWhileRunning(started, id, goflow.ID(id))
+		},
+		"CopyOfARunningTaskDoesNotExpireIt": func(w *world) {
+			job := goflow.NewJob[string, string]("once", goflow.Once())
+			id := goflow.IDFrom("order-18")
+			w.copyWhileRunning(job, id, goflow.ID(id), goflow.ExpiresIn(5*time.Second))
+		},
+		"SnoozedTaskHasBegunAndDoesNotExpire": func(w *world) {
+			runs := 0
+			goflow.NewJob[int, int]("later").Handle(w.mux, func(context.Context, int) (int, error) {
+				if runs++; runs == 1 {
+					return 0, goflow.Snooze(time.Minute)
+				}
+				return runs, nil
+			})
+			id := w.push("later", 1, goflow.ExpiresIn(time.Second))
+			stop := w.start()
+			require.Equal(w, task.Done, w.wait(id).State)
+			require.NoError(w, stop())
+		},
+		"TrackOfAForgetfulJobIsRefused": func(w *world) {
+			_, err := goflow.NewJob[int, int]("forget", goflow.NoResult()).Push(w.Context(), w.client, 1, goflow.Track())
+			require.ErrorIs(w, err, goflow.ErrInvalid)
+		},
+		"SettledTaskFreesItsKey": func(w *world) {
+			key := goflow.Unique("customer 7", time.Hour)
+			w.push("gone", 1, key)
+			d := w.receive(w.queue)
+			require.NoError(w, w.dead.Send(w.Context(), []port.Message{{Body: d.Body}})) // as the broker moves it
+			require.NoError(w, w.queue.Ack(w.Context(), []port.Delivery{d}))
+			letters, err := goflow.NewDeadLetterQueue(w.dead, w.queue, w.records)
+			require.NoError(w, err)
+			for _, err := range letters.Settle(w.Context(), goflow.DeadLetterFilter{}) {
+				require.NoError(w, err)
+			}
+			w.push("gone", 2, key)
+		},
+		"CancelledDelayEndsWithItsNextHop": func(w *world) {
+			key := goflow.Unique("customer 8", 48*time.Hour)
+			id := w.push("echo", "x", goflow.Delay(24*time.Hour), key)
+			require.NoError(w, w.client.Cancel(w.Context(), id))
+			stop := w.start()
+			time.Sleep(20 * time.Minute)
+			require.NoError(w, stop())
+			w.requireEmpty(w.queue)
+			w.push("echo", "y", key)
+		},
+		"SentOnTaskIsSettledUnderItsOwnID": func(w *world) {
+			id := goflow.IDFrom("by hand")
+			require.NoError(w, w.dead.Send(w.Context(), []port.Message{{
+				Body:       []byte(`{"v":1,"type":"echo","payload":"x"}`),
+				Attributes: map[string]string{"goflow-due": fmt.Sprintf(`{"delay":3600,"sent":1,"id":%q}`, id)},
+			}}))
+			letters, err := goflow.NewDeadLetterQueue(w.dead, w.queue, w.records)
+			require.NoError(w, err)
+			for letter, err := range letters.Settle(w.Context(), goflow.DeadLetterFilter{}) {
+				require.NoError(w, err)
+				require.Equal(w, id, letter.ID)
+			}
+			require.Equal(w, task.Dead, w.wait(id).State)
+		},
+		"GroupIsNotSentBehindOneThatIsRefused": func(w *world) {
+			client, err := goflow.NewClient(memory.NewBroker(memory.Ordered()), w.records)
+			require.NoError(w, err)
+			tasks := []task.Task{{Type: "echo", Payload: "a"}, {Type: "no type", Payload: "b"}, {Type: "echo", Payload: "c"}}
+			_, err = client.PushMany(w.Context(), tasks, goflow.Group("g"))
+			require.NoError(w, port.ItemError(err, 0))
+			require.ErrorIs(w, port.ItemError(err, 1), goflow.ErrInvalid)
+			require.ErrorIs(w, port.ItemError(err, 2), goflow.ErrUnavailable)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, subtest)
+		})
+	}
+}
+
+// copyWhileRunning runs a task that was received once without a trace, has a copy
+// of it processed meanwhile by somebody else, and wants the run's result.
+func (w *world) copyWhileRunning(job *goflow.Job[string, string], id string, opts ...goflow.PushOption) {
+	w.Helper()
+	began := make(chan struct{})
+	job.Handle(w.mux, func(_ context.Context, s string) (string, error) {
+		close(began)
+		time.Sleep(testLease / 3)
+		return s, nil
+	})
+	push := func() goflow.Delivery {
+		got, err := job.Push(w.Context(), w.client, "fine", opts...)
+		require.NoError(w, err)
+		require.Equal(w, id, got)
+		return w.receive(w.queue)
+	}
+	d := push()
+	require.NoError(w, w.queue.Extend(w.Context(), []port.Lease{{Delivery: d}}))
+	d = w.receive(w.queue) // so that its start is marked
+	holder, other := w.newProcessor(), w.newProcessor()
+	done := make(chan goflow.Outcome)
+	go func() { done <- holder.Process(w.Context(), d) }()
+	<-began
+	second := push()
+	time.Sleep(testLease / 5)
+	require.Equal(w, goflow.Release, other.Process(w.Context(), second).Action)
+	require.Equal(w, goflow.Ack, (<-done).Action)
+	rec := w.wait(id)
+	require.Equal(w, task.Done, rec.State, rec.Error)
+	var result string
+	require.NoError(w, json.Unmarshal(rec.Result, &result))
+	require.Equal(w, "fine", result)
+}
