@@ -59,16 +59,25 @@ func underWay(all []*pushed) (some []*pushed) {
 	return some
 }
 
-// send queues what is under way, ten in a call. Behind one of a group that is not
-// to be sent none is, and behind one that could not be, none of the later tens.
-func (p *pushing) send(ctx context.Context, all []*pushed) {
-	refused, held := false, false
+// holdBack fails the tasks of a group that stand behind one that is refused.
+func (p *pushing) holdBack(all []*pushed) {
+	if p.options.group == "" {
+		return
+	}
+	refused := false
 	for _, t := range all {
-		if p.options.group != "" && refused && t.err == nil && !t.finished {
+		if refused && t.err == nil && !t.finished {
 			t.fail(p.options.heldBack())
 		}
 		refused = refused || t.err != nil
 	}
+}
+
+// send queues what is under way, ten in a call. Behind one of a group that could
+// not be sent, none of the later tens is.
+func (p *pushing) send(ctx context.Context, all []*pushed) {
+	p.holdBack(all)
+	held := false
 	for chunk := range slices.Chunk(underWay(all), port.MaxMessages) {
 		err := p.options.heldBack()
 		if !held {
