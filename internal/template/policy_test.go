@@ -112,7 +112,7 @@ func TestWhoMayDoWhatWithQueues(t *testing.T) {
 		"OperatorPolicy Queue":     {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
 		"OperatorPolicy DeadQueue": {
 			"sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:CancelMessageMoveTask", "sqs:ReceiveMessage",
-			"sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+			"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
 		},
 	}
 	got := map[string][]string{}
