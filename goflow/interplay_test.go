@@ -133,3 +133,28 @@ func (w *world) copyWhileRunning(job *goflow.Job[string, string], id string, opt
 	require.NoError(w, json.Unmarshal(rec.Result, &result))
 	require.Equal(w, "fine", result)
 }
+
+// Only what was started is abandoned; what waits behind it comes again by itself.
+func TestWaitingTaskOfAGroupIsNotAbandoned(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		began, release := make(chan struct{}), make(chan struct{})
+		goflow.NewJob[string, string]("deaf", goflow.Once()).Handle(w.mux, func(context.Context, string) (string, error) {
+			close(began)
+			<-release
+			return "", nil
+		})
+		running := w.push("deaf", "x", goflow.Group("g"))
+		w.push("deaf", "y", goflow.Group("g"))
+		worker := w.newWorker(goflow.Drain(time.Second))
+		ctx, stop := context.WithCancel(w.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- worker.Run(ctx) }()
+		<-began
+		stop()
+		var abandoned *goflow.AbandonedError
+		require.ErrorAs(w, <-ended, &abandoned)
+		require.Equal(w, []string{running}, abandoned.IDs)
+		close(release)
+	}, memory.Ordered())
+}

@@ -42,10 +42,13 @@ func (s *source) step(base context.Context, d Delivery) step {
 	ctx, cancel := context.WithCancelCause(base)
 	h := s.keeper.keep(d, cancel)
 	s.mu.Lock()
-	s.held[h] = struct{}{}
+	s.held[h] = false
 	s.mu.Unlock()
 	since := time.Now()
 	return step{h, func(returned func()) Outcome {
+		s.mu.Lock()
+		s.held[h] = true
+		s.mu.Unlock()
 		return s.processor.process(ctx, &h.delivery, custody{hold: h, returned: returned, since: since})
 	}}
 }

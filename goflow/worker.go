@@ -22,7 +22,7 @@ type Worker struct {
 
 	mu        sync.Mutex
 	room      sync.Cond // a source holds less, or waits for less
-	held      map[*hold]struct{}
+	held      map[*hold]bool // whether it has been started
 	abandoned []string // were running when the drain time was over
 
 	tasks sync.WaitGroup
@@ -41,7 +41,7 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{processor: newProcessor(b, s, m, o), opts: o, held: map[*hold]struct{}{}}
+	w := &Worker{processor: newProcessor(b, s, m, o), opts: o, held: map[*hold]bool{}}
 	w.room.L = &w.mu
 	w.addSource(Queue{Broker: b, DeadLetters: o.dead})
 	for _, q := range o.queues {
@@ -130,8 +130,10 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	left := slices.Clone(w.abandoned)
-	for h := range w.held { // handlers that must not be left, and ignore their context
-		left = append(left, taskID(&h.delivery))
+	for h, started := range w.held { // handlers that must not be left, and ignore their context
+		if started {
+			left = append(left, taskID(&h.delivery))
+		}
 	}
 	return left
 }
