@@ -21,9 +21,9 @@ type Worker struct {
 	sources   []*source
 
 	mu        sync.Mutex
-	room      sync.Cond // a source holds less, or waits for less
+	room      sync.Cond      // a source holds less, or waits for less
 	held      map[*hold]bool // whether it has been started
-	abandoned []string // were running when the drain time was over
+	abandoned []string       // were running when the drain time was over
 
 	tasks sync.WaitGroup
 }
