@@ -175,13 +175,11 @@ func failed(err error) iter.Seq2[DeadLetter, error] {
 }
 
 func (q *DeadLetterQueue) ack(ctx context.Context, letters []DeadLetter) error {
-	return retryItems(ctx, len(letters), func(items []int) error {
-		ds := make([]port.Delivery, len(items))
-		for place, item := range items {
-			ds[place] = letters[item].delivery
-		}
-		return q.dead.Ack(ctx, ds)
-	})
+	ds := make([]port.Delivery, len(letters))
+	for i := range letters {
+		ds[i] = letters[i].delivery
+	}
+	return retryEach(ctx, ds, func(some []port.Delivery) error { return q.dead.Ack(ctx, some) })
 }
 
 // redrive sends first and deletes what was surely sent.
