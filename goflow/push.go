@@ -77,25 +77,32 @@ func underWay(all []*pushed) (some []*pushed) {
 // group is sent.
 func inTurn(all []*pushed, most int, send func(chunk []*pushed)) {
 	held := map[string]bool{} // groups
+	hold := func(t *pushed) { held[t.options.group] = t.options.group != "" }
 	var chunk []*pushed
-	for i, t := range all {
-		group := t.options.group
+	flush := func() {
+		send(chunk)
+		for _, t := range chunk {
+			if t.err != nil {
+				hold(t)
+			}
+		}
+		chunk = nil
+	}
+	for _, t := range all {
 		switch {
 		case t.err != nil:
-			held[group] = group != ""
-		case held[group]:
+			hold(t)
+		case held[t.options.group]:
 			t.fail(t.options.heldBack())
 		case !t.finished:
 			chunk = append(chunk, t)
 		}
-		if len(chunk) < most && i < len(all)-1 || len(chunk) == 0 {
-			continue
+		if len(chunk) == most {
+			flush()
 		}
-		send(chunk)
-		for _, t := range chunk {
-			held[t.options.group] = held[t.options.group] || t.err != nil && t.options.group != ""
-		}
-		chunk = nil
+	}
+	if len(chunk) > 0 {
+		flush()
 	}
 }
 

@@ -42,7 +42,7 @@ func (g *pushGroup) do(ctx context.Context, p port.Push) error {
 	g.mu.Lock()
 	g.waiting = append(g.waiting, mine)
 	if g.calls == 0 || len(g.waiting) >= g.most {
-		g.start()
+		g.start() //nolint:contextcheck // the call is others' too
 	}
 	g.mu.Unlock()
 	select {
@@ -99,7 +99,7 @@ func (g *pushGroup) run(ctx context.Context, some []*groupedPush, cancel context
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.calls--; g.calls == 0 && len(g.waiting) > 0 {
-		g.start()
+		g.start() //nolint:contextcheck // the next call is of others
 	}
 }
 

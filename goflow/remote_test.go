@@ -63,7 +63,7 @@ func (r *slowRemote) sizes() (sizes []int) {
 
 func TestRemotePushesGoTogether(t *testing.T) {
 	t.Parallel()
-	push := func(t *testing.T, c *goflow.Client, ctx context.Context, taskType string) <-chan error { //nolint:revive // the context is the odd one
+	push := func(t *testing.T, c *goflow.Client, ctx context.Context, taskType string) <-chan error {
 		t.Helper()
 		done := make(chan error, 1)
 		go func() {
