@@ -29,23 +29,22 @@ func Cancellable() JobOption {
 // those of Get. A NoResult job leaves no outcome when it succeeds, so its tasks
 // can be cancelled even afterwards, without effect.
 func (c *Client) Cancel(ctx context.Context, id string) error {
-	rec, err := c.Get(ctx, id)
-	if err != nil {
-		return err
+	_, err := c.cancel(ctx, id)
+	return err
+}
+
+func (c *Client) cancel(ctx context.Context, id string) (rec Record, err error) {
+	if id, err = normalID(id); err != nil {
+		return rec, err
 	}
+	rec, err = c.backend.cancel(ctx, id)
 	if rec.State.Terminal() {
-		return fmt.Errorf("goflow: cancel %s: %w", id, ErrFinished)
+		c.waiters.tell(rec)
 	}
-	end := Record{
-		ID: id, State: task.Cancelled, Generation: max(rec.Generation, 1), Attempts: rec.Attempts,
-		Expires: later(rec.Expires, time.Now().Add(c.shared.recordTTL)), // a long delay's is later
-	}
-	err = retryOne(ctx, func() error { return c.store.Save(ctx, []Record{end}) })
 	if err != nil {
-		return fmt.Errorf("goflow: cancel %s: %w", id, err)
+		return rec, fmt.Errorf("goflow: cancel %s: %w", id, err)
 	}
-	c.waiters.tell(end)
-	return nil
+	return rec, nil
 }
 
 // Between two looks at the records of running tasks.

@@ -32,8 +32,7 @@ type State = task.State
 // number of programs, may share a broker and a store. It is safe for
 // concurrent use.
 type Client struct {
-	routes  routes
-	store   Store
+	backend backend
 	shared  shared
 	waiters *waiters
 
@@ -41,16 +40,37 @@ type Client struct {
 	closed bool
 }
 
+// backend is what a client works through: a direct or a distant one.
+type backend interface {
+	loader
+	// push takes those that are under way on, and leaves its errors in them.
+	push(ctx context.Context, all []*pushed)
+	// cancel returns the record that stands then.
+	cancel(ctx context.Context, id string) (Record, error)
+}
+
+// loader is the reading part of a Store.
+type loader interface {
+	Load(ctx context.Context, ids []string, fresh bool) ([]Record, error)
+}
+
 // NewClient returns a client. It makes no call before the first push or read.
 func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
+	o, err := newClientOptions(opts)
+	awaiter, _ := s.(port.Awaiter)
+	return &Client{
+		backend: newDirect(newRoutes(b, o.queues), s, o.shared.recordTTL),
+		shared:  o.shared, waiters: newWaiters(s, awaiter, o.shared.recordTTL),
+	}, err
+}
+
+func newClientOptions(opts []ClientOption) (clientOptions, error) {
 	o := clientOptions{shared: newShared()}
 	var errs []error
 	for _, opt := range opts {
 		errs = append(errs, opt.applyClient(&o))
 	}
-	return &Client{
-		routes: newRoutes(b, o.queues), store: s, shared: o.shared, waiters: newWaiters(s, o.shared.recordTTL),
-	}, errors.Join(errs...)
+	return o, errors.Join(errs...)
 }
 
 // Push queues a task whose payload is JSON already; Job.Push encodes it. It
@@ -80,114 +100,38 @@ func (c *Client) pushOne(ctx context.Context, t task.Task, opts []PushOption) (s
 // indexes; the others are queued. A task that has an ID is pushed as by the
 // option ID; others get one.
 func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOption) ([]string, error) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	p := c.newPushing(ctx, len(tasks), opts)
+	options, err := newPushOptions(len(tasks), opts)
 	ids, all := make([]string, len(tasks)), make([]*pushed, len(tasks))
 	for i, t := range tasks {
-		all[i] = p.prepare(t)
+		all[i] = prepare(t, options, cmp.Or(err, ctx.Err()))
 		ids[i] = all[i].id
 	}
-	p.writeRows(ctx, all)
-	p.takeKeys(ctx, all)
-	p.send(ctx, all)
-	p.giveKeysBack(ctx, all)
+	c.pushAll(ctx, all)
+	return ids, failures(all)
+}
+
+// pushAll pushes what is under way, unless the client is closed.
+func (c *Client) pushAll(ctx context.Context, all []*pushed) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.closed {
+		c.backend.push(ctx, all)
+		return
+	}
+	for _, t := range underWay(all) {
+		t.err = fmt.Errorf("goflow: client: %w", ErrClosed)
+	}
+}
+
+// failures are the errors of tasks by their indexes.
+func failures(all []*pushed) error {
 	failed := port.ItemErrors{}
 	for i, t := range all {
 		if t.err != nil {
 			failed[i] = t.err
 		}
 	}
-	return ids, failed.Err()
-}
-
-// pushing is what the tasks of one PushMany have in common.
-type pushing struct {
-	*Client
-	options pushOptions
-	route   route
-	limits  port.Limits
-	long    bool  // the delay is longer than the broker's
-	err     error // of all of them
-}
-
-// newPushing reads options and limits once. The caller holds c.mu.
-func (c *Client) newPushing(ctx context.Context, n int, opts []PushOption) *pushing {
-	p := &pushing{Client: c}
-	errs := []error{ctx.Err()}
-	for _, opt := range opts {
-		errs = append(errs, opt.applyPush(&p.options))
-	}
-	errs = append(errs, p.options.checkCount(n))
-	if c.closed {
-		errs = append(errs, fmt.Errorf("goflow: client: %w", ErrClosed))
-	}
-	if p.err = errors.Join(errs...); p.err != nil {
-		return p
-	}
-	if p.route, p.err = c.routes.find(p.options.queue); p.err != nil {
-		return p
-	}
-	if p.limits, p.err = p.route.limits(ctx); p.err != nil {
-		p.err = fmt.Errorf("goflow: push: %w", p.err)
-		return p
-	}
-	if p.err = p.options.fit(p.limits); p.err != nil {
-		return p
-	}
-	p.long = p.limits.MaxDelay > 0 && p.options.delay > p.limits.MaxDelay
-	return p
-}
-
-// fillMessage makes the message of one task.
-func (p *pushing) fillMessage(out *pushed, t task.Task) (err error) {
-	if err := cmp.Or(validType(t.Type), p.err); err != nil {
-		return err
-	}
-	e := &envelope{
-		Version: wireVersion, ID: out.id, Type: t.Type, Headers: p.options.headers,
-		TTL: p.options.expiresIn.Milliseconds(), Options: newWireOptions(p.options.policy),
-		Once: out.chosen || p.long, Unique: p.options.unique.row(t.Type),
-	}
-	out.msg = port.Message{ID: out.id, Delay: p.options.delay, Group: cmp.Or(p.options.group, p.options.fairKey)}
-	if p.long {
-		out.msg.Delay = p.limits.MaxDelay
-		out.msg.Attributes = map[string]string{dueAttribute: newDue(p.options.delay).encode()}
-	}
-	if err := p.fill(&out.msg, e, t.Payload); err != nil {
-		return err
-	}
-	if out.chosen {
-		out.hash, err = payloadHash(e)
-	}
-	return err
-}
-
-// fill puts the envelope into msg: as it is towards an in-process broker, else
-// as JSON.
-func (p *pushing) fill(msg *port.Message, e *envelope, payload any) (err error) {
-	raw, isRaw := payload.(encoded)
-	if isRaw && !json.Valid(raw) {
-		return fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, e.Type)
-	}
-	e.Payload = json.RawMessage(raw)
-	if _, ok := p.route.broker.(port.InProcess); ok {
-		e.value, e.hasValue = payload, !isRaw
-		msg.Value = e
-		return nil
-	}
-	if !isRaw {
-		if e.Payload, err = marshal(payload); err != nil {
-			return fmt.Errorf("goflow: %w payload of %s: %w", ErrInvalid, e.Type, err)
-		}
-	}
-	if msg.Body, err = e.encode(); err != nil {
-		return err
-	}
-	if most := p.limits.MaxMessageBytes - envelopeReserve; p.limits.MaxMessageBytes > 0 && len(msg.Body) > most {
-		return fmt.Errorf("goflow: push %s: message of %d bytes is %w: this queue takes %d", e.Type, len(msg.Body), ErrTooLarge, most)
-	}
-	return nil
+	return failed.Err()
 }
 
 // Get returns what is known of a task; State Unknown when there is no record
@@ -203,7 +147,7 @@ func (c *Client) Get(ctx context.Context, id string) (Record, error) {
 	}
 	var recs []Record
 	err := retryOne(ctx, func() (err error) {
-		recs, err = c.store.Load(ctx, []string{id}, true)
+		recs, err = c.backend.Load(ctx, []string{id}, true)
 		return err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -43,6 +44,15 @@ func parseID(id string) (u [16]byte, ok bool) {
 	}
 	n, err := hex.Decode(u[:], []byte(strings.ReplaceAll(id, "-", "")))
 	return u, err == nil && n == 16
+}
+
+// normalID returns the one form of a task's ID that records know.
+func normalID(id string) (string, error) {
+	u, ok := parseID(id)
+	if !ok {
+		return "", fmt.Errorf("goflow: %w task ID %.60q: give a UUID", ErrInvalid, id)
+	}
+	return formatID(u), nil
 }
 
 // idTime returns when a UUIDv7 was made. Other IDs don't know.

@@ -2,10 +2,9 @@ package goflow
 
 import (
 	"cmp"
-	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -16,36 +15,50 @@ import (
 // key, then into the queue. An error ends the way.
 type pushed struct {
 	id       string
+	chosen   bool // the ID is the program's
 	taskType string
-	chosen   bool   // the ID is the program's
+	payload  any // an encoded is JSON already
+	options  *pushOptions
+	err      error
+
+	// On a direct way.
+	route    route
+	limits   port.Limits
 	hash     []byte // of what is sent, where the ID is the program's
 	finished bool   // a task of this ID has an outcome: nothing is sent
 	keyed    bool   // it may hold the key
 	msg      port.Message
-	err      error
 }
 
 func (t *pushed) fail(err error) { t.err = fmt.Errorf("goflow: push %s: %w", t.taskType, err) }
 
-// checkCount says whether options are for as many tasks.
-func (o *pushOptions) checkCount(n int) error {
-	if n > 1 && (o.id != "" || o.unique.name != "") {
-		return invalid("ID or Unique on a PushMany of %d tasks: give each task its own ID, and push those with a key one by one", n)
+// newPushOptions are the options of a push of n tasks.
+func newPushOptions(n int, opts []PushOption) (*pushOptions, error) {
+	o := &pushOptions{}
+	var errs []error
+	for _, opt := range opts {
+		errs = append(errs, opt.applyPush(o))
 	}
-	return nil
+	if n > 1 && (o.id != "" || o.unique.name != "") {
+		errs = append(errs, invalid("ID or Unique on a PushMany of %d tasks: give each task its own ID, and push those with a key one by one", n))
+	}
+	return o, errors.Join(errs...)
 }
 
-// prepare makes a task's ID and message.
-func (p *pushing) prepare(t task.Task) *pushed {
-	out := &pushed{id: newID(time.Now()), taskType: t.Type}
-	if chosen := cmp.Or(t.ID, p.options.id); chosen != "" {
+// prepare gives a task its ID. err is that of the whole push.
+func prepare(t task.Task, options *pushOptions, err error) *pushed {
+	out := &pushed{id: newID(time.Now()), taskType: t.Type, payload: t.Payload, options: options}
+	if chosen := cmp.Or(t.ID, options.id); chosen != "" {
 		u, ok := parseID(chosen)
 		if !ok {
-			return &pushed{err: fmt.Errorf("goflow: %w ID %.60q of a task: give a UUID, such as IDFrom makes", ErrInvalid, chosen)}
+			return &pushed{options: options, err: fmt.Errorf("goflow: %w ID %.60q of a task: give a UUID, such as IDFrom makes", ErrInvalid, chosen)}
 		}
 		out.id, out.chosen = formatID(u), true
 	}
-	out.err = p.fillMessage(out, t)
+	if raw, ok := t.Payload.(encoded); ok && !json.Valid(raw) {
+		out.err = fmt.Errorf("goflow: %w payload of %s: not valid JSON", ErrInvalid, t.Type)
+	}
+	out.err = cmp.Or(validType(t.Type), err, out.err)
 	return out
 }
 
@@ -59,46 +72,38 @@ func underWay(all []*pushed) (some []*pushed) {
 	return some
 }
 
-// holdBack fails the tasks of a group that stand behind one that is refused.
-func (p *pushing) holdBack(all []*pushed) {
-	if p.options.group == "" {
-		return
-	}
-	refused := false
-	for _, t := range all {
-		if refused && t.err == nil && !t.finished {
-			t.fail(p.options.heldBack())
-		}
-		refused = refused || t.err != nil
-	}
-}
-
-// send queues what is under way, ten in a call. Behind one of a group that could
-// not be sent, none of the later tens is.
-func (p *pushing) send(ctx context.Context, all []*pushed) {
-	p.holdBack(all)
-	held := false
-	for chunk := range slices.Chunk(underWay(all), port.MaxMessages) {
-		err := p.options.heldBack()
-		if !held {
-			err = p.sendChunk(ctx, chunk)
-		}
-		for place, t := range chunk {
-			if err := port.ItemError(err, place); err != nil {
-				held = p.options.group != ""
-				t.fail(doubted(err))
+// inTurn hands what is under way to send, so many at a time. Behind one of a
+// group that was refused, or behind a chunk of which one failed, nothing of the
+// group is sent.
+func inTurn(all []*pushed, most int, send func(chunk []*pushed)) {
+	held := map[string]bool{} // groups
+	hold := func(t *pushed) { held[t.options.group] = t.options.group != "" }
+	var chunk []*pushed
+	flush := func() {
+		send(chunk)
+		for _, t := range chunk {
+			if t.err != nil {
+				hold(t)
 			}
 		}
+		chunk = nil
 	}
-}
-
-// sendChunk sends ten, and again those that were unavailable.
-func (p *pushing) sendChunk(ctx context.Context, chunk []*pushed) error {
-	msgs := make([]port.Message, len(chunk))
-	for place, t := range chunk {
-		msgs[place] = t.msg
+	for _, t := range all {
+		switch {
+		case t.err != nil:
+			hold(t)
+		case held[t.options.group]:
+			t.fail(t.options.heldBack())
+		case !t.finished:
+			chunk = append(chunk, t)
+		}
+		if len(chunk) == most {
+			flush()
+		}
 	}
-	return retryEach(ctx, msgs, func(some []port.Message) error { return p.route.broker.Send(ctx, some) })
+	if len(chunk) > 0 {
+		flush()
+	}
 }
 
 // doubted adds ErrAmbiguous to an error that does not say that the message was

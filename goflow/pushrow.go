@@ -81,31 +81,28 @@ func payloadHash(e *envelope) ([]byte, error) {
 
 // writeRows writes the open rows that are asked for. A row that is there stays
 // as it is.
-func (p *pushing) writeRows(ctx context.Context, all []*pushed) {
-	rows := slices.DeleteFunc(underWay(all), func(t *pushed) bool { return !p.options.track && !p.long && !t.chosen })
-	expires := time.Now().Add(p.options.delay + p.shared.recordTTL)
+func (d *direct) writeRows(ctx context.Context, all []*pushed) {
+	rows := slices.DeleteFunc(underWay(all), func(t *pushed) bool { return !t.options.track && !t.long() && !t.chosen })
 	for chunk := range slices.Chunk(rows, port.MaxWrites) {
-		err := retryItems(ctx, len(chunk), func(items []int) error {
-			recs := make([]Record, len(items))
-			for place, item := range items {
-				t := chunk[item]
-				recs[place] = Record{ID: t.id, State: task.Open, Generation: 1, Hash: t.hash, Expires: expires}
-			}
-			return p.store.Save(ctx, recs)
-		})
+		recs := make([]Record, len(chunk))
+		for i, t := range chunk {
+			expires := time.Now().Add(t.options.delay + d.recordTTL)
+			recs[i] = Record{ID: t.id, State: task.Open, Generation: 1, Hash: t.hash, Expires: expires}
+		}
+		err := retryEach(ctx, recs, func(some []Record) error { return d.store.Save(ctx, some) })
 		for i, t := range chunk {
 			if err := port.ItemError(err, i); err != nil && (!t.chosen || !errors.Is(err, ErrFinished)) {
 				t.fail(err)
 			}
 		}
-		p.judgeRows(ctx, slices.DeleteFunc(underWay(chunk), func(t *pushed) bool { return !t.chosen }))
+		d.judgeRows(ctx, slices.DeleteFunc(underWay(chunk), func(t *pushed) bool { return !t.chosen }))
 	}
 }
 
 // judgeRows reads the rows of tasks whose IDs the program chose: a push of that
 // ID may have been earlier. Of two at the same time one hash stands, which both
 // read.
-func (p *pushing) judgeRows(ctx context.Context, chosen []*pushed) {
+func (d *direct) judgeRows(ctx context.Context, chosen []*pushed) {
 	if len(chosen) == 0 {
 		return
 	}
@@ -115,7 +112,7 @@ func (p *pushing) judgeRows(ctx context.Context, chosen []*pushed) {
 		for place, item := range items {
 			ids[place] = chosen[item].id
 		}
-		got, err := p.store.Load(ctx, ids, true)
+		got, err := d.store.Load(ctx, ids, true)
 		for place := range got {
 			recs[items[place]] = got[place]
 		}

@@ -63,23 +63,23 @@ func (k uniqueKey) row(taskType string) string {
 // takeKeys takes the keys that are asked for: a key is held by a claim whose
 // token is its owner's ID, so that the owner enters again and only the claim's
 // own end lets others in.
-func (p *pushing) takeKeys(ctx context.Context, all []*pushed) {
-	if p.options.unique.name == "" {
-		return
-	}
+func (d *direct) takeKeys(ctx context.Context, all []*pushed) {
 	for _, t := range underWay(all) {
+		key := t.options.unique
+		if key.name == "" {
+			continue
+		}
 		var recs []Record
 		err := retryOne(ctx, func() (err error) {
-			recs, err = p.store.Claim(ctx, []port.Claim{{
-				ID: p.options.unique.row(t.taskType), Generation: 1, Token: t.id,
-				For: p.options.unique.ttl, Expires: time.Now().Add(p.options.unique.ttl + keySpare),
+			recs, err = d.store.Claim(ctx, []port.Claim{{
+				ID: key.row(t.taskType), Generation: 1, Token: t.id, For: key.ttl, Expires: time.Now().Add(key.ttl + keySpare),
 			}})
 			return err
 		})
 		t.keyed = !errors.Is(err, port.ErrClaimed) // perhaps: the answer may be lost
 		switch {
 		case !t.keyed:
-			t.fail(&NotUniqueError{Key: p.options.unique.name, OwnerID: recs[0].Token})
+			t.fail(&NotUniqueError{Key: key.name, OwnerID: recs[0].Token})
 		case err != nil:
 			t.fail(err)
 		}
@@ -89,12 +89,12 @@ func (p *pushing) takeKeys(ctx context.Context, all []*pushed) {
 // giveKeysBack frees the keys of tasks that were surely not queued. What can't be
 // freed ends by itself. Under an ID of the program's own an earlier push may have
 // been accepted, and so hold the key.
-func (p *pushing) giveKeysBack(ctx context.Context, all []*pushed) {
+func (d *direct) giveKeysBack(ctx context.Context, all []*pushed) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
 	for _, t := range all {
 		if t.keyed && t.err != nil && !t.chosen && !errors.Is(t.err, ErrAmbiguous) {
-			_ = releaseKey(ctx, p.store, p.options.unique.row(t.taskType), t.id)
+			_ = releaseKey(ctx, d.store, t.options.unique.row(t.taskType), t.id)
 		}
 	}
 }

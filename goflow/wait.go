@@ -83,7 +83,8 @@ func unfinished(ctx context.Context, what string) error {
 }
 
 func invalidID(id string) error {
-	return fmt.Errorf("goflow: %w task ID %.60q: give a UUID", ErrInvalid, id)
+	_, err := normalID(id)
+	return err
 }
 
 // distinct returns each ID once, those that can be and those that cannot.

@@ -15,7 +15,7 @@ import (
 // one watch of it, and all watches one reader, which runs only while there are
 // any.
 type waiters struct {
-	store   Store
+	store   loader
 	awaiter port.Awaiter // nil: the store has to be polled
 	ttl     time.Duration
 
@@ -53,8 +53,7 @@ type finding struct {
 	err error
 }
 
-func newWaiters(s Store, ttl time.Duration) *waiters {
-	awaiter, _ := s.(port.Awaiter)
+func newWaiters(s loader, awaiter port.Awaiter, ttl time.Duration) *waiters {
 	return &waiters{store: s, awaiter: awaiter, ttl: ttl, watches: map[string]*watch{}, woken: make(chan struct{}, 1)}
 }
 

@@ -8,14 +8,15 @@ import (
 // MaxPushes is how many items Remote.Push takes in a call.
 const MaxPushes = 100
 
-// Remote is what a client pushes and reads through: the broker and the store of
-// its own process, or a server that has them. All methods may be called
-// concurrently. Unlike the ports, it retries what may be retried itself.
+// Remote is what a client that has no broker and no store of its own works
+// through: a server that has them. All methods may be called concurrently. Unlike
+// a port, a Remote itself retries what may be retried.
 type Remote interface {
 	// Push queues 1 to MaxPushes tasks, those of a group in their order. Per item:
 	// ErrInvalid, ErrTooLarge, ErrUnavailable, ErrRefused, ErrClosed or the
 	// context's error, the task was surely not queued; ErrAmbiguous, it may have
 	// been; goflow.ErrDuplicateTask and a goflow.NotUniqueError as the options say.
+	// Where an ID is empty it makes one and sets it.
 	Push(ctx context.Context, pushes []Push) error
 
 	// Load is that of Store, and so are its errors.
@@ -29,17 +30,14 @@ type Remote interface {
 // Push is one task on its way in, with what its push asks for. A zero field asks
 // for nothing.
 type Push struct {
-	// ID is the task's, a UUID.
+	// ID is the task's, a UUID; empty: the remote side makes one.
 	ID string
 	// Chosen: the program chose the ID, so that pushing it again is one task.
 	Chosen bool
 	Type   string
-	// Payload is JSON. Value is the payload itself, with HasValue, only towards a
-	// Remote that is InProcess.
-	Payload  []byte
-	Value    any
-	HasValue bool
-	Headers  map[string]string
+	// Payload is JSON; empty is null.
+	Payload []byte
+	Headers map[string]string
 	// Queue is the name of a queue that the remote side knows; "" is its own.
 	Queue            string
 	Delay, ExpiresIn time.Duration

@@ -34,7 +34,7 @@ func newMux() *goflow.Mux {
 }
 
 // inMemory runs all scenarios, each in a bubble, in the home that start begins.
-func inMemory(t *testing.T, start func(ctx context.Context, t *testing.T, h homes.Home) (ended <-chan error)) {
+func inMemory(t *testing.T, start func(ctx context.Context, t *testing.T, h *homes.Home) (ended <-chan error)) {
 	t.Helper()
 	for _, s := range homes.Scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func inMemory(t *testing.T, start func(ctx context.Context, t *testing.T, h home
 				h.Client, err = goflow.NewClient(h.Queue, h.Store)
 				require.NoError(t, err)
 				ctx, stop := context.WithCancel(t.Context())
-				ended := start(ctx, t, h)
+				ended := start(ctx, t, &h)
 				s.Run(t, h)
 				stop()
 				require.NoError(t, <-ended)
@@ -61,7 +61,7 @@ func TestPoolInMemory(t *testing.T) {
 	inMemory(t, startPool)
 }
 
-func startPool(ctx context.Context, t *testing.T, h homes.Home) <-chan error {
+func startPool(ctx context.Context, t *testing.T, h *homes.Home) <-chan error {
 	t.Helper()
 	worker, err := goflow.NewWorker(h.Queue, h.Store, newMux(), options(h.Dead)...)
 	require.NoError(t, err)
@@ -70,10 +70,24 @@ func startPool(ctx context.Context, t *testing.T, h homes.Home) <-chan error {
 	return ended
 }
 
+// A program without a broker of its own sees the same pool.
+func TestPoolInMemoryFromAfar(t *testing.T) {
+	t.Parallel()
+	inMemory(t, func(ctx context.Context, t *testing.T, h *homes.Home) <-chan error {
+		t.Helper()
+		here := h.Client
+		var err error
+		h.Client, err = goflow.NewRemoteClient(here.Remote())
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, here.Close()) })
+		return startPool(ctx, t, h)
+	})
+}
+
 // A function's batches, without Lambda around them.
 func TestBatchesInMemory(t *testing.T) {
 	t.Parallel()
-	inMemory(t, func(ctx context.Context, t *testing.T, h homes.Home) <-chan error {
+	inMemory(t, func(ctx context.Context, t *testing.T, h *homes.Home) <-chan error {
 		t.Helper()
 		worker, err := goflow.NewBatchWorker(h.Queue, h.Store, newMux(), options(h.Dead)...)
 		require.NoError(t, err)
@@ -138,7 +152,7 @@ func onServers(t *testing.T, queues *awssqs.Client, tables *awsdynamodb.Client) 
 	h.Client, err = goflow.NewClient(h.Queue, h.Store)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := startPool(ctx, t, h)
+	ended := startPool(ctx, t, &h)
 	t.Cleanup(func() {
 		stop()
 		require.NoError(t, <-ended)

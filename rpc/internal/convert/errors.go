@@ -107,20 +107,23 @@ func Status(err error) error {
 	e := Error(err)
 	for _, k := range kinds() {
 		if k.reason == e.GetReason() {
-			return Refusal(k.code, e.GetReason(), e.GetMessage(), "owner", e.GetOwnerId())
+			return refusal(k.code, e)
 		}
 	}
 	return status.Error(codes.Internal, err.Error())
 }
 
-// Refusal is an error of GoFlow's own, with its sort as a detail and a piece of
-// metadata unless that is empty.
-func Refusal(code codes.Code, reason rpc.Reason, text, key, value string) error {
-	info := &errdetails.ErrorInfo{Reason: reason.String(), Domain: Domain}
-	if value != "" {
-		info.Metadata = map[string]string{key: value}
+// Refusal is an error of GoFlow's own, with its sort as a detail.
+func Refusal(code codes.Code, reason rpc.Reason, text string) error {
+	return refusal(code, &rpc.Error{Reason: reason, Message: text})
+}
+
+func refusal(code codes.Code, e *rpc.Error) error {
+	info := &errdetails.ErrorInfo{Reason: e.GetReason().String(), Domain: Domain}
+	if e.GetOwnerId() != "" {
+		info.Metadata = map[string]string{"owner": e.GetOwnerId()}
 	}
-	st, err := status.New(code, text).WithDetails(info)
+	st, err := status.New(code, e.GetMessage()).WithDetails(info)
 	if err != nil { // only for codes.OK
 		return status.Error(codes.Internal, err.Error())
 	}

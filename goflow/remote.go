@@ -1,0 +1,157 @@
+package goflow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// NewRemoteClient returns a client that has no broker and no store of its own:
+// r's other side has them. It does all that others do, at the price of one more
+// way. Single pushes at the same time go together: the first at once, those that
+// come while it is under way with the next call. Of the options, Queues is
+// ErrInvalid, as the other side knows the queues that OnQueue names; RecordTTL
+// should be that of the other side.
+func NewRemoteClient(r port.Remote, opts ...ClientOption) (*Client, error) {
+	o, err := newClientOptions(opts)
+	if err == nil && len(o.queues) > 0 {
+		err = invalid("Queues on a remote client: leave it out, and name them on the other side")
+	}
+	return &Client{backend: newDistant(r), shared: o.shared, waiters: newWaiters(r, nil, o.shared.recordTTL)}, err
+}
+
+// distant is a client's way over a Remote.
+type distant struct {
+	port.Remote
+	pushes pushGroup
+}
+
+func newDistant(r port.Remote) *distant {
+	return &distant{Remote: r, pushes: pushGroup{most: port.MaxPushes, call: r.Push}}
+}
+
+func (d *distant) cancel(ctx context.Context, id string) (Record, error) { return d.Cancel(ctx, id) }
+
+func (d *distant) push(ctx context.Context, all []*pushed) {
+	pushes := make(map[*pushed]port.Push, len(all))
+	for _, t := range underWay(all) {
+		pushes[t], t.err = t.remote()
+	}
+	inTurn(all, port.MaxPushes, func(chunk []*pushed) {
+		some := make([]port.Push, len(chunk))
+		for i, t := range chunk {
+			some[i] = pushes[t]
+		}
+		err := d.pushSome(ctx, some)
+		for i, t := range chunk {
+			t.err = port.ItemError(err, i)
+		}
+	})
+}
+
+// pushSome pushes one task with those of others, several as they are.
+func (d *distant) pushSome(ctx context.Context, pushes []port.Push) error {
+	if len(pushes) > 1 {
+		return d.Push(ctx, pushes)
+	}
+	return d.pushes.do(ctx, pushes[0])
+}
+
+// remote is the task as the other side is told of it.
+func (t *pushed) remote() (port.Push, error) {
+	o := t.options
+	p := port.Push{
+		ID: t.id, Chosen: t.chosen, Type: t.taskType, Headers: o.headers, Queue: o.queue, Delay: o.delay, ExpiresIn: o.expiresIn,
+		Track: o.track, UniqueKey: o.unique.name, UniqueFor: o.unique.ttl, Group: o.group, FairKey: o.fairKey,
+		MaxAttempts: o.policy.maxAttempts, Timeout: o.policy.timeout, BackoffBase: o.policy.backoffBase, BackoffCap: o.policy.backoffCap,
+	}
+	var err error
+	p.Payload, err = t.encodePayload()
+	return p, err
+}
+
+// served is the other side of a remote client.
+type served struct{ client *Client }
+
+// Remote is what a server serves: what remote clients ask for is done as the
+// client's own, and judged as its own options are. After Close it refuses pushes
+// with ErrClosed.
+func (c *Client) Remote() port.Remote { return served{c} }
+
+func (s served) Push(ctx context.Context, pushes []port.Push) error {
+	if len(pushes) > port.MaxPushes {
+		return fmt.Errorf("goflow: %w push of %d tasks: give %d at most", ErrInvalid, len(pushes), port.MaxPushes)
+	}
+	all := make([]*pushed, len(pushes))
+	for i := range pushes {
+		p := &pushes[i]
+		options, err := newPushOptions(1, pushOptionsOf(p))
+		if err == nil {
+			err = ctx.Err()
+		}
+		if len(p.Payload) == 0 {
+			p.Payload = []byte("null")
+		}
+		all[i] = prepare(task.Task{Type: p.Type, Payload: encoded(p.Payload)}, options, err)
+		if p.ID != "" && all[i].err == nil {
+			all[i].id, all[i].err = normalID(p.ID)
+		}
+		p.ID = all[i].id
+	}
+	s.client.pushAll(ctx, all)
+	return failures(all)
+}
+
+// pushOptionsOf are the options that a program would have given.
+func pushOptionsOf(p *port.Push) (opts []PushOption) {
+	add := func(given bool, o PushOption) {
+		if given {
+			opts = append(opts, o)
+		}
+	}
+	add(p.Chosen, ID(p.ID))
+	add(len(p.Headers) > 0, Headers(p.Headers))
+	add(p.Queue != "", OnQueue(p.Queue))
+	add(p.Delay != 0, Delay(p.Delay))
+	add(p.ExpiresIn != 0, ExpiresIn(p.ExpiresIn))
+	add(p.Track, Track())
+	add(p.UniqueKey != "" || p.UniqueFor != 0, Unique(p.UniqueKey, p.UniqueFor))
+	add(p.Group != "", Group(p.Group))
+	add(p.FairKey != "", FairKey(p.FairKey))
+	add(p.MaxAttempts != 0, MaxAttempts(p.MaxAttempts))
+	add(p.Timeout != 0, Timeout(p.Timeout))
+	add(p.BackoffBase != 0 || p.BackoffCap != 0, Backoff(p.BackoffBase, p.BackoffCap))
+	return opts
+}
+
+func (s served) Load(ctx context.Context, ids []string, fresh bool) ([]Record, error) {
+	if len(ids) > port.MaxReads {
+		return nil, fmt.Errorf("goflow: %w read of %d tasks: give %d at most", ErrInvalid, len(ids), port.MaxReads)
+	}
+	normal := make([]string, len(ids))
+	for i, id := range ids {
+		var err error
+		if normal[i], err = normalID(id); err != nil {
+			return nil, err
+		}
+	}
+	recs := make([]Record, len(ids))
+	err := retryItems(ctx, len(ids), func(items []int) error {
+		some := make([]string, len(items))
+		for place, item := range items {
+			some[place] = normal[item]
+		}
+		got, err := s.client.backend.Load(ctx, some, fresh)
+		for place := range got {
+			recs[items[place]] = got[place]
+		}
+		return err
+	})
+	return recs, err
+}
+
+func (s served) Cancel(ctx context.Context, id string) (Record, error) {
+	return s.client.cancel(ctx, id)
+}
