@@ -68,7 +68,7 @@ func readable(name string, err error) error {
 		return err
 	}
 	return convert.Refusal(codes.InvalidArgument, rpc.Reason_REASON_INVALID,
-		fmt.Sprintf("goflow: the request of %s is not what its message in the protos says", name), "", "")
+		fmt.Sprintf("goflow: the request of %s is not what its message in the protos says", name))
 }
 
 // begin lets a call in. Its context ends when the call is over, with the
@@ -117,7 +117,7 @@ func (c *call) end(ctx context.Context, err error, panicked any) error {
 	case errors.Is(cause, errStopped):
 		err = convert.Status(errStopped)
 	case errors.Is(cause, errExpired):
-		err = convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, "goflow: the credential has expired", "", "")
+		err = convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, "goflow: the credential has expired")
 	default:
 		err = statusOf(err)
 	}
@@ -178,6 +178,7 @@ func (g *guard) tap(ctx context.Context, info *tap.Info) (context.Context, error
 			return nil, err
 		}
 	}
-	ctx, _ = context.WithTimeout(ctx, g.longest(name)) //nolint:govet,gosec // the call's own context, its parent, ends it
-	return ctx, nil
+	bounded, cancel := context.WithTimeout(ctx, g.longest(name))
+	context.AfterFunc(ctx, cancel) // gRPC ends the call's own context, and nobody tells the tap
+	return bounded, nil
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"iter"
-	"sync"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/rpc"
@@ -11,7 +10,7 @@ import (
 )
 
 // letters is one of the methods of DeadLetters.
-type letters func(DeadLetters) func(context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error]
+type letters func(DeadLetters, context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error]
 
 // each sends the letters of a sequence. An error without a letter is the whole
 // sequence's.
@@ -26,7 +25,7 @@ func (s *service) each(ctx context.Context, f *rpc.DeadLetterFilter, method lett
 	if err != nil {
 		return err
 	}
-	for letter, err := range method(s.o.dead)(ctx, filter) {
+	for letter, err := range method(s.o.dead, ctx, filter) {
 		if err != nil && letter.ID == "" {
 			return err
 		}
@@ -39,34 +38,26 @@ func (s *service) each(ctx context.Context, f *rpc.DeadLetterFilter, method lett
 
 // ListDeadLetters lists.
 func (s *service) ListDeadLetters(req *rpc.ListDeadLettersRequest, out rpc.GoFlow_ListDeadLettersServer) error {
-	return s.each(out.Context(), req.GetFilter(), func(q DeadLetters) func(context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error] {
-		return q.List
-	}, func(l *rpc.DeadLetter, _ *rpc.Error) error { return out.Send(&rpc.ListDeadLettersResponse{Letter: l}) })
+	return s.each(out.Context(), req.GetFilter(), DeadLetters.List, func(l *rpc.DeadLetter, _ *rpc.Error) error { return out.Send(&rpc.ListDeadLettersResponse{Letter: l}) })
 }
 
 // RedriveDeadLetters redrives.
 func (s *service) RedriveDeadLetters(req *rpc.RedriveDeadLettersRequest, out rpc.GoFlow_RedriveDeadLettersServer) error {
-	return s.each(out.Context(), req.GetFilter(), func(q DeadLetters) func(context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error] {
-		return q.Redrive
-	}, func(l *rpc.DeadLetter, e *rpc.Error) error {
+	return s.each(out.Context(), req.GetFilter(), DeadLetters.Redrive, func(l *rpc.DeadLetter, e *rpc.Error) error {
 		return out.Send(&rpc.RedriveDeadLettersResponse{Letter: l, Error: e})
 	})
 }
 
 // SettleDeadLetters settles.
 func (s *service) SettleDeadLetters(req *rpc.SettleDeadLettersRequest, out rpc.GoFlow_SettleDeadLettersServer) error {
-	return s.each(out.Context(), req.GetFilter(), func(q DeadLetters) func(context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error] {
-		return q.Settle
-	}, func(l *rpc.DeadLetter, e *rpc.Error) error {
+	return s.each(out.Context(), req.GetFilter(), DeadLetters.Settle, func(l *rpc.DeadLetter, e *rpc.Error) error {
 		return out.Send(&rpc.SettleDeadLettersResponse{Letter: l, Error: e})
 	})
 }
 
 // DropDeadLetters drops.
 func (s *service) DropDeadLetters(req *rpc.DropDeadLettersRequest, out rpc.GoFlow_DropDeadLettersServer) error {
-	return s.each(out.Context(), req.GetFilter(), func(q DeadLetters) func(context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error] {
-		return q.Drop
-	}, func(l *rpc.DeadLetter, e *rpc.Error) error {
+	return s.each(out.Context(), req.GetFilter(), DeadLetters.Drop, func(l *rpc.DeadLetter, e *rpc.Error) error {
 		return out.Send(&rpc.DropDeadLettersResponse{Letter: l, Error: e})
 	})
 }
@@ -76,10 +67,7 @@ func (s *service) RedriveAllDeadLetters(_ *rpc.RedriveAllDeadLettersRequest, out
 	if s.o.redriveAll == nil {
 		return unimplemented("way to move all dead letters", "RedriveAll")
 	}
-	var mu sync.Mutex // a stream has one sender at a time, whoever calls progress
 	send := func(m Move) error {
-		mu.Lock()
-		defer mu.Unlock()
 		return out.Send(&rpc.RedriveAllDeadLettersResponse{Moved: m.Moved, Total: m.Total, Found: m.Found})
 	}
 	// When the caller is gone the context ends, and so does the looking.

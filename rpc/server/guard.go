@@ -128,7 +128,7 @@ func (g *guard) admit(ctx context.Context, name string) (context.Context, error)
 	role := g.methods[name].role
 	if role == rpc.Role_ROLE_UNSPECIFIED || !slices.Contains(caller.Roles, role) {
 		return ctx, convert.Refusal(codes.PermissionDenied, rpc.Reason_REASON_FORBIDDEN,
-			fmt.Sprintf("goflow: %s is for the role %s, which %.80q has not", name, roleName(role), caller.Name), "", "")
+			fmt.Sprintf("goflow: %s is for the role %s, which %.80q has not", name, roleName(role), caller.Name))
 	}
 	return ctx, nil
 }
@@ -146,7 +146,7 @@ func (g *guard) identify(ctx context.Context) (caller Caller, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			g.log.LogAttrs(ctx, slog.LevelError, "an authenticator panicked", slog.Any("panic", v))
-			err = convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, text, "", "")
+			err = convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, text)
 		}
 	}()
 	c, err := credentialOf(ctx)
@@ -159,7 +159,7 @@ func (g *guard) identify(ctx context.Context) (caller Caller, err error) {
 	if c == (Credential{}) {
 		text = `goflow: a credential is missing or malformed: send the metadata "authorization: Bearer TOKEN", or a client certificate`
 	}
-	return caller, convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, text, "", "")
+	return caller, convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, text)
 }
 
 // errStopped is the cause with which calls end when the server stops.

@@ -44,9 +44,21 @@ func (s *service) PushTask(ctx context.Context, req *rpc.PushTaskRequest) (*rpc.
 	pushes := []port.Push{{Type: req.GetTaskType(), Payload: []byte(req.GetPayload())}}
 	err := port.ItemError(s.remote.Push(ctx, pushes), 0)
 	if errors.Is(err, port.ErrAmbiguous) {
-		return nil, convert.Refusal(codes.Unknown, rpc.Reason_REASON_AMBIGUOUS, err.Error(), "id", pushes[0].ID)
+		return nil, ambiguous(err, pushes[0].ID)
 	}
 	return &rpc.PushTaskReply{Id: pushes[0].ID}, err
+}
+
+// ambiguous names the task, which its caller knows from nowhere else.
+func ambiguous(err error, id string) error {
+	refused := status.Convert(convert.Refusal(codes.Unknown, rpc.Reason_REASON_AMBIGUOUS, err.Error()))
+	info := convert.Info(refused.Err())
+	info.Metadata = map[string]string{"id": id}
+	st, err := status.New(refused.Code(), refused.Message()).WithDetails(info)
+	if err != nil { // only for codes.OK
+		return refused.Err()
+	}
+	return st.Err()
 }
 
 // PushTasks queues those of the tasks that can be.
@@ -63,7 +75,6 @@ func (s *service) PushTasks(ctx context.Context, req *rpc.PushTasksRequest) (*rp
 			results[i] = &rpc.PushResult{Id: p.ID, Error: convert.Error(err)}
 			continue
 		}
-		p.Payload = []byte(cmp.Or(string(p.Payload), "null"))
 		pushes, places = append(pushes, p), append(places, i)
 	}
 	if len(pushes) > 0 {
@@ -93,7 +104,7 @@ func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rp
 	reply := &rpc.GetResultReply{State: convert.State(rec.State)}
 	switch {
 	case rec.State == task.Done:
-		reply.Result = cmp.Or(string(rec.Result), "null")
+		reply.Result = cmp.Or(strings.ToValidUTF8(string(rec.Result), "\uFFFD"), "null")
 	case rec.State.Terminal():
 		reply.ErrMsg = cmp.Or(rec.Error, rec.State.String())
 	}
