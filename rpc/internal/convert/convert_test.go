@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -65,6 +66,20 @@ func TestDeadLetterAndFilterComeBackAsTheyWere(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, filter, got)
 	}
+}
+
+func TestWhatIsNoUTF8SpoilsNoMessage(t *testing.T) {
+	t.Parallel()
+	const bad = "a\xffb"
+	for _, message := range []proto.Message{
+		convert.Record(&port.Record{Error: bad, Reason: bad}),
+		convert.Error(errors.New(bad)),
+		convert.DeadLetter(&goflow.DeadLetter{ID: bad, Type: bad, Reason: bad, Error: bad, Attributes: map[string]string{bad: bad}}),
+	} {
+		_, err := proto.Marshal(message)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "a\uFFFDb", convert.Record(&port.Record{Error: bad}).GetError())
 }
 
 func TestErrorsKeepTheirSort(t *testing.T) {

@@ -13,10 +13,21 @@ import (
 // DeadLetter returns a dead letter as it travels.
 func DeadLetter(l *goflow.DeadLetter) *rpc.DeadLetter {
 	return &rpc.DeadLetter{
-		Id: l.ID, TaskType: l.Type, Generation: count(l.Generation), Reason: l.Reason, Error: l.Error,
+		Id: text(l.ID), TaskType: text(l.Type), Generation: count(l.Generation), Reason: text(l.Reason), Error: text(l.Error),
 		Attempts: count(l.Attempts), Receives: count(l.Receives), SentAt: moment(l.SentAt), DiedAt: moment(l.DiedAt),
-		Unsettled: l.Unsettled, Body: l.Body, Attributes: l.Attributes,
+		Unsettled: l.Unsettled, Body: l.Body, Attributes: texts(l.Attributes),
 	}
+}
+
+func texts(from map[string]string) map[string]string {
+	if from == nil {
+		return nil
+	}
+	to := make(map[string]string, len(from))
+	for k, v := range from {
+		to[text(k)] = text(v)
+	}
+	return to
 }
 
 // FromDeadLetter returns the dead letter that l is.

@@ -58,7 +58,7 @@ func Error(err error) *rpc.Error {
 	if err == nil {
 		return nil
 	}
-	e := &rpc.Error{Reason: rpc.Reason_REASON_UNAVAILABLE, Message: err.Error()}
+	e := &rpc.Error{Reason: rpc.Reason_REASON_UNAVAILABLE, Message: text(err.Error())}
 	for _, k := range kinds() {
 		if errors.Is(err, k.err) {
 			e.Reason = k.reason

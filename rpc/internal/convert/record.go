@@ -2,6 +2,7 @@ package convert
 
 import (
 	"math"
+	"strings"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -15,7 +16,7 @@ func State(s task.State) rpc.State { return rpc.State(s) + 1 }
 func Record(rec *port.Record) *rpc.Record {
 	return &rpc.Record{
 		Id: rec.ID, State: State(rec.State), Generation: count(rec.Generation), Attempts: count(rec.Attempts),
-		Result: rec.Result, Error: rec.Error, Reason: rec.Reason,
+		Result: rec.Result, Error: text(rec.Error), Reason: text(rec.Reason),
 	}
 }
 
@@ -37,3 +38,7 @@ func FromRecord(r *rpc.Record) port.Record {
 
 // count fits a count into the wire's.
 func count(n int) int32 { return int32(min(n, math.MaxInt32)) } //nolint:gosec // it does
+
+// text is fit for a string on the wire, where UTF-8 that is none would spoil the
+// whole message.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
