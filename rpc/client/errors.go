@@ -25,6 +25,8 @@ func writeError(ctx context.Context, what string, err error, sent bool) error {
 	}
 	kind := kindOf(err)
 	switch {
+	case closed(ctx, err) && !sent:
+		kind = port.ErrClosed
 	case kind == nil && ctx.Err() != nil && !sent:
 		return fmt.Errorf("goflow: %s: not sent: %w", what, ctx.Err())
 	case kind == nil && ctx.Err() != nil:
@@ -46,10 +48,18 @@ func readError(ctx context.Context, what string, err error) error {
 	if kind == nil {
 		kind = port.ErrUnavailable
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		kind = ctx.Err()
+	case closed(ctx, err):
+		kind = port.ErrClosed
 	}
 	return fmt.Errorf("goflow: %s: %w: %s", what, kind, status.Convert(err).Message())
+}
+
+// closed tells whether the client's connections were.
+func closed(ctx context.Context, err error) bool {
+	return status.Code(err) == codes.Canceled && ctx.Err() == nil
 }
 
 // kindOf is nil for an error that does not say whether the call was made.
