@@ -23,17 +23,18 @@ func writeError(ctx context.Context, what string, err error, sent bool) error {
 	if own := convert.FromStatus(err); own != nil {
 		return own
 	}
-	kind := kindOf(err)
+	kind, ended := kindOf(err), ended(ctx, err)
 	switch {
-	case closed(ctx, err) && !sent:
-		kind = port.ErrClosed
-	case kind == nil && ctx.Err() != nil && !sent:
-		return fmt.Errorf("goflow: %s: not sent: %w", what, ctx.Err())
-	case kind == nil && ctx.Err() != nil:
-		return fmt.Errorf("goflow: %s: %w: %w", what, port.ErrAmbiguous, ctx.Err())
-	case kind == nil && sent:
+	case kind != nil:
+	case ended != nil && !sent:
+		return fmt.Errorf("goflow: %s: not sent: %w", what, ended)
+	case ended != nil:
+		return fmt.Errorf("goflow: %s: %w: %w", what, port.ErrAmbiguous, ended)
+	case sent:
 		kind = port.ErrAmbiguous
-	case kind == nil:
+	case status.Code(err) == codes.Canceled: // the connections are closed
+		kind = port.ErrClosed
+	default:
 		kind = port.ErrUnavailable
 	}
 	return fmt.Errorf("goflow: %s: %w: %s", what, kind, status.Convert(err).Message())
@@ -44,22 +45,30 @@ func readError(ctx context.Context, what string, err error) error {
 	if own := convert.FromStatus(err); own != nil {
 		return own
 	}
-	kind := kindOf(err)
-	if kind == nil {
-		kind = port.ErrUnavailable
-	}
+	kind, ended := kindOf(err), ended(ctx, err)
 	switch {
-	case ctx.Err() != nil:
-		kind = ctx.Err()
-	case closed(ctx, err):
+	case ended != nil:
+		kind = ended
+	case kind != nil:
+	case status.Code(err) == codes.Canceled:
 		kind = port.ErrClosed
+	default:
+		kind = port.ErrUnavailable
 	}
 	return fmt.Errorf("goflow: %s: %w: %s", what, kind, status.Convert(err).Message())
 }
 
-// closed tells whether the client's connections were.
-func closed(ctx context.Context, err error) bool {
-	return status.Code(err) == codes.Canceled && ctx.Err() == nil
+// ended is the end of a call's context, of which the server may know a moment
+// earlier; nil: that is not why it failed.
+func ended(ctx context.Context, err error) error {
+	until, ok := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case ok && !time.Now().Before(until), status.Code(err) == codes.DeadlineExceeded:
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // kindOf is nil for an error that does not say whether the call was made.
