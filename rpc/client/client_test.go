@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,6 +115,13 @@ func (f *fake) CancelTask(context.Context, *rpc.CancelTaskRequest) (*rpc.CancelT
 	return f.cancel(calls)
 }
 
+// got are the pushes that came.
+func (f *fake) got() []*rpc.PushTasksRequest {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.requests)
+}
+
 // queued says so of each task.
 func queued(r *rpc.PushTasksRequest) *rpc.PushTasksResponse {
 	answer := &rpc.PushTasksResponse{}
@@ -156,7 +164,7 @@ func TestLostAnswer(t *testing.T) {
 		id, err := dial(t, f.address).Push(t.Context(), "x", json.RawMessage(one))
 		require.ErrorIs(t, err, goflow.ErrAmbiguous)
 		require.NotEmpty(t, id)
-		require.Len(t, f.requests, 1, "what may have been done is not repeated")
+		require.Len(t, f.got(), 1, "what may have been done is not repeated")
 	})
 	t.Run("IsRepeatedUnderAnID", func(t *testing.T) {
 		t.Parallel()
@@ -165,7 +173,7 @@ func TestLostAnswer(t *testing.T) {
 		id, err := dial(t, f.address).Push(t.Context(), "x", json.RawMessage(one), goflow.ID(want))
 		require.NoError(t, err)
 		require.Equal(t, want, id)
-		require.Len(t, f.requests, 2)
+		require.Len(t, f.got(), 2)
 	})
 	t.Run("OfACancelIsRepeated", func(t *testing.T) {
 		t.Parallel()
@@ -238,7 +246,7 @@ func TestErrorOfOneIsNotAnothers(t *testing.T) {
 	require.NoError(t, port.ItemError(err, 0))
 	require.ErrorIs(t, port.ItemError(err, 1), goflow.ErrTooLarge)
 	require.NoError(t, port.ItemError(err, 2))
-	require.Len(t, f.requests[1].GetTasks(), 1, "only what may be repeated is")
+	require.Len(t, f.got()[1].GetTasks(), 1, "only what may be repeated is")
 }
 
 func TestLargePushesAreSplit(t *testing.T) {
@@ -251,11 +259,11 @@ func TestLargePushesAreSplit(t *testing.T) {
 	_, err := dial(t, f.address).PushMany(t.Context(), tasks)
 	require.NoError(t, err)
 	n := 0
-	for _, r := range f.requests {
+	for _, r := range f.got() {
 		n += len(r.GetTasks())
 	}
 	require.Equal(t, len(tasks), n)
-	require.True(t, len(f.requests) == 5, "20 MB in requests of less than 4 MiB")
+	require.True(t, len(f.got()) == 5, "20 MB in requests of less than 4 MiB")
 	_, err = dial(t, f.address).Push(t.Context(), "x", json.RawMessage(`"`+strings.Repeat("a", 5<<20)+`"`))
 	require.ErrorIs(t, err, goflow.ErrTooLarge)
 }
