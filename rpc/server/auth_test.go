@@ -135,7 +135,9 @@ func TestTwoCredentialsAreNone(t *testing.T) {
 // custom is a user's own Authenticator.
 type custom func(c server.Credential) (server.Caller, error)
 
-func (a custom) Authenticate(_ context.Context, c server.Credential) (server.Caller, error) { return a(c) }
+func (a custom) Authenticate(_ context.Context, c server.Credential) (server.Caller, error) {
+	return a(c)
+}
 
 func TestAuthenticatorsAreAskedInTurn(t *testing.T) {
 	t.Parallel()

@@ -97,7 +97,7 @@ func (s *service) CancelTask(ctx context.Context, req *rpc.CancelTaskRequest) (*
 
 // GetResult tells what is known of a task.
 func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rpc.GetResultReply, error) {
-	rec, err := s.client.Get(ctx, req.GetTaskID())
+	rec, err := s.client.Get(ctx, strings.ToLower(req.GetTaskID()))
 	if err != nil {
 		return nil, err
 	}

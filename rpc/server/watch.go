@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -15,7 +16,7 @@ import (
 
 // WaitTask waits with all others who wait on the client, which share its reads.
 func (s *service) WaitTask(ctx context.Context, req *rpc.WaitTaskRequest) (*rpc.WaitTaskResponse, error) {
-	rec, err := s.client.Wait(ctx, req.GetId())
+	rec, err := s.client.Wait(ctx, strings.ToLower(req.GetId()))
 	if err != nil {
 		return nil, err
 	}
