@@ -173,7 +173,7 @@ func TestGetResultOfWhatIsNotThere(t *testing.T) {
 
 func (w *world) save(id string, state task.State, attempts int) {
 	w.Helper()
-	rec := port.Record{ID: id, State: state, Generation: 1, Attempts: attempts, Error: "e", Expires: time.Now().Add(time.Hour)}
+	rec := port.Record{ID: id, State: state, Generation: 1, Attempts: attempts, GiveBacks: attempts, Error: "e", Expires: time.Now().Add(time.Hour)}
 	require.NoError(w, w.records.Save(w.Context(), []port.Record{rec}))
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -183,4 +184,10 @@ func over(t *testing.T, r port.Remote) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	return &world{T: t, client: client, log: &buffer{}}
+}
+
+// newID is a UUIDv7 of now.
+func newID() string {
+	ms := fmt.Sprintf("%012x", time.Now().UnixMilli())
+	return ms[:8] + "-" + ms[8:] + "-7000-8000-00000000000f"
 }
