@@ -44,12 +44,12 @@ func fullName(m protoreflect.MethodDescriptor) string {
 }
 
 // invoke calls a method of either sort, and reads a stream to its end.
-func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDescriptor, request any) error {
+func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDescriptor, request any, opts ...grpc.CallOption) error {
 	reply := dynamicpb.NewMessage(m.Output())
 	if !m.IsStreamingServer() {
-		return conn.Invoke(ctx, fullName(m), request, reply)
+		return conn.Invoke(ctx, fullName(m), request, reply, opts...)
 	}
-	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, fullName(m))
+	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, fullName(m), opts...)
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,7 @@ func New(client *goflow.Client, opts ...Option) (*Server, error) {
 
 // Register mounts the service, guard included, on a gRPC server of the
 // program's own, whose limits, encryption, health and stop are the program's:
-// [Server.Shutdown] goes before its GracefulStop. Requests are then read before
-// their caller is known.
+// [Server.Shutdown] goes before its GracefulStop.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	r.RegisterService(s.guard.service(&rpc.GoFlow_ServiceDesc), s.service)
 }
