@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-memory test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo: ## push 200 tasks through LocalStack and check every outcome; CHAOS=1: 2,0
 demo-lambda: ## the same with the Lambda function as the only worker
 	@$(MAKE) --no-print-directory deploy-local
 	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo -stack goflow
+
+demo-grpc: ## the same through two gRPC servers, one of which is killed, by a client without AWS
+	@environment=$$(localstack/up) && eval "$$environment" && go run ./internal/demo -grpc
 
 demo-memory: ## the same in one process, with nothing but Go
 	@go run ./internal/demo -memory

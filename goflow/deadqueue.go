@@ -149,12 +149,13 @@ func (q *DeadLetterQueue) Drop(ctx context.Context, f DeadLetterFilter) iter.Seq
 // that receives one opens the task's next generation, with fresh attempts. Each
 // is sent before it is deleted here, so a crash in between leaves a copy, which
 // a later redrive does not run again once the task has an outcome. Unsettled
-// ones are recorded as by Settle first, so those who wait for them are told.
+// ones are recorded as by Settle first, so those who wait for them are told. A
+// task that dies anew meanwhile is left dead.
 func (q *DeadLetterQueue) Redrive(ctx context.Context, f DeadLetterFilter) iter.Seq2[DeadLetter, error] {
 	if q.queue == nil || q.store == nil {
 		return failed(fmt.Errorf("goflow: redrive: %w: it needs the queue and the store", ErrInvalid))
 	}
-	return q.sweep(ctx, &sweep{filter: f, act: q.redrive})
+	return q.sweep(ctx, &sweep{filter: f, act: q.redrive, redrives: true})
 }
 
 // Settle records the Unsettled among the letters that f chooses: a task without

@@ -156,6 +156,18 @@ func TestDeadLetters(t *testing.T) {
 			require.Equal(w, 1, *runs)
 			w.requireEmpty(w.queue)
 		},
+		"RedriveEndsThoughTheTaskDiesAgain": func(w *world) {
+			ids := w.die(2)
+			n := 0
+			for _, err := range w.deadLetters(w.dead).Redrive(w.Context(), goflow.DeadLetterFilter{}) {
+				require.NoError(w, err)
+				w.process(w.newProcessor(), w.receive(w.queue))
+				n++
+			}
+			require.Equal(w, len(ids), n)
+			w.requireDead(2)
+			require.Equal(w, 2, w.wait(ids[0]).Generation)
+		},
 		"RedriveThatCannotSendKeepsTheLetter": func(w *world) {
 			ids := w.die(1)
 			w.broker = &faultyBroker{Broker: w.queue, before: func(string) error { return port.ErrAmbiguous }}

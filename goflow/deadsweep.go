@@ -16,12 +16,14 @@ import (
 type sweep struct {
 	filter    DeadLetterFilter
 	unsettled bool // only those
+	redrives  bool // act sends them back to where they can die again
 	// act takes letters out, ten at most, with an error each; nil: none.
 	act func(context.Context, []DeadLetter) error
 
 	dead  Broker
 	held  map[string]port.Delivery // by the message's ID
 	seen  map[string]bool          // the same, those that were taken out included
+	acted map[string]int           // by task, the generation of its letter that was taken out
 	taken int
 	yield func(DeadLetter, error) bool
 	ended bool // the caller wants no more
@@ -31,7 +33,7 @@ func (q *DeadLetterQueue) sweep(ctx context.Context, plan *sweep) iter.Seq2[Dead
 	return func(yield func(DeadLetter, error) bool) {
 		s := *plan // a sequence may be run again
 		s.dead, s.yield = q.dead, yield
-		s.held, s.seen = map[string]port.Delivery{}, map[string]bool{}
+		s.held, s.seen, s.acted = map[string]port.Delivery{}, map[string]bool{}, map[string]int{}
 		defer func() { _ = s.giveBack(ctx) }() // for a loop that panics: else there is nothing left
 		err := s.filter.check()
 		if err == nil {
@@ -88,14 +90,22 @@ func (s *sweep) take(ctx context.Context, fresh []DeadLetter) {
 		itemErr := port.ItemError(err, i)
 		if s.act != nil && itemErr == nil {
 			delete(s.held, chosen[i].delivery.ID)
+			s.acted[chosen[i].ID] = chosen[i].Generation
 		}
 		s.tell(chosen[i], itemErr)
 	}
 }
 
+// diedAgain tells whether the sweep itself has redriven the task, which is dead
+// anew: to do it again would go on for ever.
+func (s *sweep) diedAgain(l *DeadLetter) bool {
+	generation, ok := s.acted[l.ID]
+	return s.redrives && ok && l.Generation > generation
+}
+
 func (s *sweep) choose(fresh []DeadLetter) (chosen []DeadLetter) {
 	for i := range fresh {
-		if (fresh[i].Unsettled || !s.unsettled) && s.filter.has(&fresh[i]) && !s.full(len(chosen)) {
+		if (fresh[i].Unsettled || !s.unsettled) && s.filter.has(&fresh[i]) && !s.diedAgain(&fresh[i]) && !s.full(len(chosen)) {
 			chosen = append(chosen, fresh[i])
 		}
 	}

@@ -36,7 +36,7 @@ func newRoot(around program.Surroundings) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return config.Errorf("%v: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newDLQ(c), newProvision(c), newVersion(c))
+	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newDLQ(c), newProvision(c), newServer(c), newVersion(c))
 	return root
 }
 

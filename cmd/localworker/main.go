@@ -37,7 +37,7 @@ func work(ctx context.Context, around program.Surroundings) error {
 	}
 	mux := goflow.NewMux()
 	handlers.Register(mux)
-	log := newLogger(settings, around.Stderr)
+	log := program.NewLogger(settings, around.Stderr)
 	if settings.Memory {
 		return workInMemory(ctx, around, memoryJob{settings: settings, loader: loader, mux: mux, log: log})
 	}

@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"handlers":          core,
 	"lambda":            append([]string{"goflow"}, core...),
 	"lambda/worker":     nil, // a main: it chooses adapters
+	"rpc":               append([]string{"goflow", "rpc", "rpc/internal/convert"}, core...),
 }
 
 func TestCoreImportsStandardLibraryOnly(t *testing.T) {

@@ -15,6 +15,7 @@ const (
 	Worker   Program = 1 << iota // cmd/localworker
 	Function                     // lambda/worker, which has variables only
 	CLI                          // cmd/goflow
+	Server                       // its command server
 )
 
 // String names the programs as the documentation does.
@@ -28,6 +29,9 @@ func (p Program) String() string {
 	}
 	if p&CLI != 0 {
 		names = append(names, "goflow")
+	}
+	if p&Server != 0 {
+		names = append(names, "goflow server")
 	}
 	return strings.Join(names, ", ")
 }

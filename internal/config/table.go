@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,11 @@ type Settings struct {
 	LogLevel, LogFormat      string
 	Stack                    string
 	Provision, Memory        bool
+
+	GRPCAddr, Credentials                              string
+	TLSCert, TLSKey, TLSClientCA                       string
+	Reflection, PlainText                              bool
+	Server, TokenFile, ServerCA, ClientCert, ClientKey string
 }
 
 // maxTime is the longest that SQS keeps one receive of a message, less a
@@ -34,7 +40,7 @@ const maxTime = 11 * time.Hour
 
 // Table returns the settings, in the order of the documentation.
 func Table() []Setting {
-	return append(append(places(), pool()...), process()...)
+	return slices.Concat(places(), pool(), process(), served(), remote())
 }
 
 // places are the settings that say where things are.
@@ -111,7 +117,7 @@ func pool() []Setting {
 			of(Worker, "how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop"),
 		duration("drain", goflow.DefaultDrain, timeRange{0, maxTime},
 			func(s *Settings) *time.Duration { return &s.Drain }).
-			of(Worker, "what running tasks get to end in when the worker stops"),
+			of(Worker|Server, "what running tasks, or calls, get to end in when the worker or server stops"),
 		duration("margin", goflow.DefaultMargin, timeRange{10 * time.Millisecond, 5 * time.Minute},
 			func(s *Settings) *time.Duration { return &s.Margin }).
 			of(Function, "how long before the end of the function's time its handlers' contexts end; at most a quarter of that time"),
@@ -133,17 +139,17 @@ func process() []Setting {
 	formats := []string{"auto", "json", "text"}
 	return []Setting{
 		{
-			Name: "http-addr", Default: "127.0.0.1:8080", Allowed: "host:port or off", Programs: Worker,
+			Name: "http-addr", Default: "127.0.0.1:8080", Allowed: "host:port or off", Programs: Worker | Server,
 			Meaning: "where /healthz and /readyz answer; not used with memory",
 			parse:   textSetting(func(s *Settings) *string { return &s.HTTPAddr }),
 		},
 		{
-			Name: "log-level", Default: levels[1], Allowed: strings.Join(levels, ", "), Programs: Worker | Function,
+			Name: "log-level", Default: levels[1], Allowed: strings.Join(levels, ", "), Programs: Worker | Function | Server,
 			Meaning: "the least level that is logged",
 			parse:   choiceSetting(levels, func(s *Settings) *string { return &s.LogLevel }),
 		},
 		{
-			Name: "log-format", Default: formats[0], Allowed: strings.Join(formats, ", "), Programs: Worker,
+			Name: "log-format", Default: formats[0], Allowed: strings.Join(formats, ", "), Programs: Worker | Server,
 			Meaning: "of the log on standard error; auto is text on a terminal and JSON elsewhere",
 			parse:   choiceSetting(formats, func(s *Settings) *string { return &s.LogFormat }),
 		},

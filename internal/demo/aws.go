@@ -45,29 +45,43 @@ func (d *demo) onAWS(ctx context.Context) error {
 
 // work runs worker and producer and reads back what became of the tasks.
 func (d *demo) work(ctx context.Context, settings config.Settings, w world) (f found, err error) {
-	p, err := d.newPool(ctx, environment(settings))
+	shop, err := d.newWorkshop(ctx, environment(settings))
 	if err != nil {
 		return f, err
 	}
-	defer p.remove()
-	if err := p.start(); err != nil {
+	defer shop.close()
+	if d.remote {
+		err = d.workRemotely(ctx, shop)
+	} else {
+		err = d.workHere(ctx, shop)
+	}
+	if err != nil {
 		return f, err
 	}
-	err = d.runProducer(ctx, environment(settings), func(n int) error {
+	f, err = w.readBack(ctx, d.tasks)
+	if err := errors.Join(err, shop.stop()); err != nil {
+		return f, err
+	}
+	f.dead, err = w.deadLetters(ctx, d.tasks)
+	return f, err
+}
+
+// workHere has one worker, and the producer talks to AWS itself.
+func (d *demo) workHere(ctx context.Context, shop *workshop) error {
+	worker, err := shop.start("worker", "cmd/localworker")
+	if err != nil {
+		return err
+	}
+	err = d.runProducer(ctx, shop.env, func(n int) error {
 		if d.kill && n == killAt {
-			return p.replace()
+			return worker.replace()
 		}
 		return nil
 	})
 	if err != nil {
 		d.say("producer: %v", err) // what it leaves open shows in the table
 	}
-	f, err = w.readBack(ctx, d.tasks)
-	if err := errors.Join(err, p.stop()); err != nil {
-		return f, err
-	}
-	f.dead, err = w.deadLetters(ctx, d.tasks)
-	return f, err
+	return nil
 }
 
 // environment is that of worker and producer: this process's, with all of our

@@ -13,6 +13,9 @@
 // environment of samconfig.toml has it, and to run on this machine, where the
 // pages are that it is to fetch.
 //
+// With -grpc the producer is internal/demo/remote, which knows nothing of AWS: it
+// talks to two processes of goflow server, of which one is killed in the middle.
+//
 // With -chaos it pushes 2,000 tasks, among them ones that are Once, delayed,
 // cancelled, longer than a lease and copied by hand, from two producers, while
 // it kills (SIGKILL) and stops (SIGSTOP) its workers at moments that -seed
@@ -84,7 +87,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.chaos {
 		return runChaos(ctx, o, site, out)
 	}
-	d := &demo{out: out, tasks: plan(site), kill: o.kill, patience: patience, started: time.Now()}
+	d := &demo{out: out, tasks: plan(site), kill: o.kill, remote: o.remote, patience: patience, started: time.Now()}
 	switch {
 	case o.inMemory:
 		return d.inMemory(ctx)
@@ -96,15 +99,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // options are the flags.
 type options struct {
-	inMemory, kill, chaos bool
-	stack                 string
-	seed                  uint64
+	inMemory, kill, chaos, remote bool
+	stack                         string
+	seed                          uint64
 }
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.BoolVar(&o.inMemory, "memory", false, "run in one process, without AWS")
 	flags.BoolVar(&o.kill, "kill-worker", false, "kill the worker in the middle and start another")
+	flags.BoolVar(&o.remote, "grpc", false, "push through two servers, of which one is killed in the middle, to two workers")
 	flags.BoolVar(&o.chaos, "chaos", false, "push 2,000 tasks while workers are killed and stopped")
 	flags.Uint64Var(&o.seed, "seed", 0, "of what is random about -chaos; 0: another one each time")
 	flags.StringVar(&o.stack, "stack", "", "use the queues, the table and the function of this CloudFormation stack")
@@ -123,6 +127,8 @@ func (o options) check() error {
 	switch {
 	case o.inMemory && o.stack != "":
 		return errors.New("-memory: with -stack it runs on AWS: leave one of the two out")
+	case o.remote && (o.inMemory || o.stack != "" || o.kill):
+		return errors.New("-grpc: it has servers and workers of its own: leave -memory, -stack and -kill-worker out")
 	case o.kill && (o.inMemory || o.stack != ""):
 		return errors.New("-kill-worker: with -memory or -stack there is no process of the demo's to kill: leave it out")
 	}
@@ -131,8 +137,8 @@ func (o options) check() error {
 
 func (o options) checkChaos() error {
 	switch {
-	case o.chaos && (o.inMemory || o.stack != "" || o.kill):
-		return errors.New("-chaos: it has workers of its own: leave -memory, -stack and -kill-worker out")
+	case o.chaos && (o.inMemory || o.stack != "" || o.kill || o.remote):
+		return errors.New("-chaos: it has workers of its own: leave -memory, -stack, -grpc and -kill-worker out")
 	case o.seed != 0 && !o.chaos:
 		return fmt.Errorf("-seed %d: only -chaos is random", o.seed)
 	}
@@ -147,7 +153,9 @@ type demo struct {
 	// patience is how long nothing may happen before what is missing counts as lost.
 	patience time.Duration
 	started  time.Time
-	command  string      // of the producer; produceCommand unless set
+	remote   bool        // the producer works through servers
+	producer string      // the producer's program; empty: this one, with command
+	command  string      // produceCommand unless set
 	watch    func(event) // called with each event of the producer; nil: nobody watches
 }
 

@@ -43,6 +43,15 @@ func TestDemoSurvivesAKilledWorker(t *testing.T) {
 	require.Regexp(t, lastLine, text)
 }
 
+// Nor does a server, to a client that knows nothing of AWS.
+func TestDemoSurvivesAKilledServer(t *testing.T) {
+	t.Parallel()
+	text := runDemo(t, localstack.Config(t), "-grpc")
+	require.Contains(t, text, "server-1 killed")
+	require.NotContains(t, text, "server-2 killed")
+	require.Regexp(t, lastLine, text)
+}
+
 // runDemo runs the demo as a program: its producer is that program, started
 // again.
 func runDemo(t *testing.T, cfg aws.Config, args ...string) string {

@@ -107,14 +107,17 @@ func await(ctx context.Context, client *goflow.Client, ids []string, tell func(e
 
 // runProducer runs the producer as a process of its own. ended is called after
 // each task, with how many have ended.
-func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) error) error {
+func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) error, args ...string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	self, err := os.Executable()
-	if err != nil {
-		return err
+	if d.producer == "" {
+		var err error
+		if d.producer, err = os.Executable(); err != nil {
+			return err
+		}
+		args = []string{cmp.Or(d.command, produceCommand)}
 	}
-	cmd := exec.CommandContext(ctx, self, cmp.Or(d.command, produceCommand)) //nolint:gosec // it is this program
+	cmd := exec.CommandContext(ctx, d.producer, args...)
 	cmd.Env, cmd.Stderr = env, d.out
 	stdin, stdinErr := cmd.StdinPipe()
 	stdout, stdoutErr := cmd.StdoutPipe()
@@ -124,7 +127,7 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 	d.say("producer started (process %d)", cmd.Process.Pid)
 	watch := time.AfterFunc(d.patience, func() { cancel(fmt.Errorf("nothing happened for %v", d.patience)) })
 	defer watch.Stop()
-	err = errors.Join(d.order(stdin), d.follow(stdout, func(n int) error {
+	err := errors.Join(d.order(stdin), d.follow(stdout, func(n int) error {
 		watch.Reset(d.patience)
 		return ended(n)
 	}))

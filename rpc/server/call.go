@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -27,7 +28,7 @@ type call struct {
 }
 
 func (g *guard) unary(name string, next grpc.MethodHandler) grpc.MethodHandler {
-	return func(srv any, ctx context.Context, dec func(any) error, i grpc.UnaryServerInterceptor) (out any, err error) { //nolint:revive // it is gRPC's order
+	return func(srv any, ctx context.Context, dec func(any) error, i grpc.UnaryServerInterceptor) (out any, err error) {
 		c, ctx, err := g.begin(ctx, name)
 		defer func() { err = c.end(ctx, err, recover()) }()
 		if err != nil {
@@ -109,8 +110,8 @@ func (c *call) end(ctx context.Context, err error, panicked any) error {
 	if err != nil && panicked == nil {
 		c.logFailure(ctx, err)
 	}
-	for i := len(c.cancel) - 1; i >= 0; i-- {
-		c.cancel[i]()
+	for _, cancel := range slices.Backward(c.cancel) {
+		cancel()
 	}
 	return err
 }

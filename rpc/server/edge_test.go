@@ -83,8 +83,13 @@ func (c *wire) begin(t *testing.T, method, token string) {
 	t.Helper()
 	encoder := hpack.NewEncoder(&c.headers)
 	for _, field := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", method}, {":authority", "test"},
-		{"content-type", "application/grpc"}, {"te", "trailers"}, {"authorization", "Bearer " + token},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", method},
+		{":authority", "test"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
+		{"authorization", "Bearer " + token},
 	} {
 		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 	}
@@ -198,6 +203,6 @@ func TestOfWhatIsNotSaidNothingIsKept(t *testing.T) {
 	s, err := server.New(w.client, server.Authenticate(server.Anyone()))
 	require.NoError(t, err)
 	require.NoError(t, s.Serve(ctx, lis), "a server that was stopped before it began has nothing to say")
-	_, err = net.DialTimeout("tcp", lis.Addr().String(), time.Second)
+	_, err = (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", lis.Addr().String())
 	require.Error(t, err)
 }

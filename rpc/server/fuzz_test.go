@@ -51,7 +51,7 @@ func FuzzRequests(f *testing.F) {
 		for _, m := range methods(t) {
 			// Waits and watches have nothing to wait for.
 			ctx, cancel := context.WithTimeout(with(t.Context(), "all"), 20*time.Millisecond)
-			err := invoke(ctx, conn, m, request, asIs())
+			err := invoke(ctx, conn, m, request)
 			cancel()
 			code := status.Code(err)
 			bad := proto.Unmarshal(request, dynamicpb.NewMessage(m.Input())) != nil

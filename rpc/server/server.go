@@ -76,7 +76,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return err
 	}
 	gs := grpc.NewServer(s.grpcOptions()...)
-	s.Register(gs)
+	s.Register(gs) //nolint:contextcheck // calls have their own
 	healthpb.RegisterHealthServer(gs, s.health)
 	if s.o.reflection {
 		reflection.Register(registrar{gs, s.guard})

@@ -212,8 +212,12 @@ func TestWatch(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			looks := []port.Record{
-				{State: task.Open, Generation: 1, Attempts: 1}, {State: task.Open, Generation: 1, Attempts: 1}, {State: task.Unknown},
-				{State: task.Open, Generation: 1}, {State: task.Open, Generation: 2}, {State: task.Dead, Generation: 1, Attempts: 2},
+				{State: task.Open, Generation: 1, Attempts: 1},
+				{State: task.Open, Generation: 1, Attempts: 1},
+				{State: task.Unknown},
+				{State: task.Open, Generation: 1},
+				{State: task.Open, Generation: 2},
+				{State: task.Dead, Generation: 1, Attempts: 2},
 				{State: task.Done, Generation: 2},
 			}
 			w := over(t, &fakeRemote{load: func([]string, bool) ([]port.Record, error) {
@@ -292,7 +296,7 @@ func TestProbes(t *testing.T) {
 		w := newWorld(t).serve(server.Ready("queue", queue))
 		probe := func(path string) (int, string) {
 			rec := httptest.NewRecorder()
-			w.server.Probes().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+			w.server.Probes().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 			return rec.Code, rec.Body.String()
 		}
 		require200 := func(path string) {

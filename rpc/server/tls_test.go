@@ -82,12 +82,14 @@ func (a *authority) sign(name string, change func(*x509.Certificate)) tls.Certif
 }
 
 // serveTLS serves certificates and tokens of all roles.
-func serveTLS(t *testing.T, c *tls.Config) (*world, net.Addr) {
+func serveTLS(t *testing.T, c *tls.Config) net.Addr {
 	t.Helper()
 	known := tokens()
 	known.Certificates = []server.Certificate{
-		{Name: "reader", Roles: []string{"read"}}, {Name: "dns.example", Roles: []string{"read"}},
-		{Name: "spiffe://example/reader", Roles: []string{"read"}}, {Name: "pusher", Roles: []string{"push"}},
+		{Name: "reader", Roles: []string{"read"}},
+		{Name: "dns.example", Roles: []string{"read"}},
+		{Name: "spiffe://example/reader", Roles: []string{"read"}},
+		{Name: "pusher", Roles: []string{"push"}},
 	}
 	static, err := server.Static(known)
 	require.NoError(t, err)
@@ -103,11 +105,12 @@ func serveTLS(t *testing.T, c *tls.Config) (*world, net.Addr) {
 		cancel()
 		require.NoError(t, <-done)
 	})
-	return w, lis.Addr()
+	return lis.Addr()
 }
 
 // stats asks for what a reader may see: UNIMPLEMENTED is that it may.
-func stats(t *testing.T, at net.Addr, ca *authority, token string, certs ...tls.Certificate) error {
+func (ca *authority) stats(at net.Addr, token string, certs ...tls.Certificate) error {
+	t := ca.t
 	t.Helper()
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.cert)
@@ -128,7 +131,7 @@ func TestClientCertificates(t *testing.T) {
 	ca.sign("server", nil)
 	config, err := server.FileTLS(ca.path("server.pem"), ca.path("server.key"), ca.path("ca.pem"), nil)
 	require.NoError(t, err)
-	_, at := serveTLS(t, config)
+	at := serveTLS(t, config)
 	uri, err := url.Parse("spiffe://example/reader")
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -157,7 +160,7 @@ func TestClientCertificates(t *testing.T) {
 			if c.cert.Certificate != nil {
 				certs = append(certs, c.cert)
 			}
-			err := stats(t, at, ca, c.token, certs...)
+			err := ca.stats(at, c.token, certs...)
 			require.Equal(t, c.want, status.Code(err), "%v", err)
 		})
 	}
@@ -167,8 +170,8 @@ func TestClientCertificates(t *testing.T) {
 func TestUnverifiedCertificateIsNoCredential(t *testing.T) {
 	t.Parallel()
 	ca, stranger := newAuthority(t), newAuthority(t)
-	_, at := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign("server", nil)}, ClientAuth: tls.RequireAnyClientCert})
-	err := stats(t, at, ca, "", stranger.sign("reader", nil))
+	at := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.sign("server", nil)}, ClientAuth: tls.RequireAnyClientCert})
+	err := ca.stats(at, "", stranger.sign("reader", nil))
 	require.Equal(t, codes.Unauthenticated, status.Code(err), "%v", err)
 }
 
@@ -184,7 +187,7 @@ func TestPlainTextStaysOnThisMachine(t *testing.T) {
 		err = s.Serve(t.Context(), lis)
 		require.ErrorIs(t, err, port.ErrInvalid)
 		require.ErrorContains(t, err, "give server.TLS, listen on 127.0.0.1, or allow it by server.PlainText")
-		_, err = net.DialTimeout("tcp", lis.Addr().String(), time.Second)
+		_, err = (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", lis.Addr().String())
 		require.Error(t, err, "the listener is closed")
 	}
 }

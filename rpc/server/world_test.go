@@ -78,15 +78,14 @@ func (w *world) serve(opts ...server.Option) *world {
 }
 
 // dial connects until the test ends.
-func (w *world) dial(opts ...grpc.DialOption) *grpc.ClientConn {
+func (w *world) dial() *grpc.ClientConn {
 	w.Helper()
-	return dial(w.T, func(ctx context.Context, _ string) (net.Conn, error) { return w.lis.DialContext(ctx) }, opts...)
+	return dial(w.T, func(ctx context.Context, _ string) (net.Conn, error) { return w.lis.DialContext(ctx) })
 }
 
-func dial(t *testing.T, to func(context.Context, string) (net.Conn, error), opts ...grpc.DialOption) *grpc.ClientConn {
+func dial(t *testing.T, to func(context.Context, string) (net.Conn, error)) *grpc.ClientConn {
 	t.Helper()
-	given := []grpc.DialOption{grpc.WithContextDialer(to), grpc.WithTransportCredentials(insecure.NewCredentials())}
-	conn, err := grpc.NewClient("passthrough:///test", append(given, opts...)...)
+	conn, err := grpc.NewClient("passthrough:///test", grpc.WithContextDialer(to), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
@@ -173,6 +172,7 @@ type fakeRemote struct {
 }
 
 func (r *fakeRemote) Push(ctx context.Context, pushes []port.Push) error { return r.push(ctx, pushes) }
+
 func (r *fakeRemote) Load(_ context.Context, ids []string, fresh bool) ([]port.Record, error) {
 	return r.load(ids, fresh)
 }

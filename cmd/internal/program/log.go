@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"io"
@@ -11,8 +11,8 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
-// newLogger logs readable lines to a terminal and JSON to everything else.
-func newLogger(s config.Settings, w io.Writer) *slog.Logger {
+// NewLogger logs readable lines to a terminal and JSON to everything else.
+func NewLogger(s config.Settings, w io.Writer) *slog.Logger {
 	file, isFile := w.(*os.File)
 	terminal := isFile && isatty.IsTerminal(file.Fd())
 	if s.LogFormat == "text" || s.LogFormat == "auto" && terminal {

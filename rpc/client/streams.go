@@ -1,0 +1,112 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+
+	"google.golang.org/grpc"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/rpc"
+	"github.com/jamesTait-jt/goflow/rpc/internal/convert"
+)
+
+// stream yields the answers of a call, and the error that ends it.
+func stream[Req, Res, Out any](
+	ctx context.Context, what string, request *Req,
+	call func(context.Context, *Req, ...grpc.CallOption) (grpc.ServerStreamingClient[Res], error), out func(*Res) (Out, error),
+) iter.Seq2[Out, error] {
+	return func(yield func(Out, error) bool) {
+		var none Out
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		answers, err := call(ctx, request)
+		if err != nil {
+			yield(none, readError(ctx, what, err))
+			return
+		}
+		for {
+			answer, err := answers.Recv()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(none, readError(ctx, what, err))
+				return
+			}
+			if !yield(out(answer)) {
+				return
+			}
+		}
+	}
+}
+
+// Watch yields the record of each of up to 100 tasks, then each again whenever
+// its state, generation or attempts have changed, until all have outcomes. An
+// error ends it, with a record that has no ID; goflow.ErrUnavailable: the server
+// stops, call it again.
+func (c *Client) Watch(ctx context.Context, ids []string) iter.Seq2[goflow.Record, error] {
+	return stream(ctx, "watch", &rpc.WatchTasksRequest{Ids: ids}, c.api.WatchTasks, func(a *rpc.WatchTasksResponse) (goflow.Record, error) {
+		return convert.FromRecord(a.GetRecord()), nil
+	})
+}
+
+// DeadLetters looks after the dead letters of the server's queue, for callers
+// with the role admin. Its methods are those of goflow.DeadLetterQueue.
+type DeadLetters struct{ api rpc.GoFlowClient }
+
+// DeadLetters returns the dead letters of the server's queue.
+func (c *Client) DeadLetters() *DeadLetters { return &DeadLetters{c.api} }
+
+// each is what the methods have in common.
+type each = iter.Seq2[goflow.DeadLetter, error]
+
+func outcome[A interface {
+	GetLetter() *rpc.DeadLetter
+	GetError() *rpc.Error
+}](answer A) (goflow.DeadLetter, error) {
+	return convert.FromDeadLetter(answer.GetLetter()), convert.FromError(answer.GetError(), "")
+}
+
+// List yields the letters that f chooses and leaves them where they are.
+func (d *DeadLetters) List(ctx context.Context, f goflow.DeadLetterFilter) each {
+	request := &rpc.ListDeadLettersRequest{Filter: convert.Filter(&f)}
+	return stream(ctx, "dead letters", request, d.api.ListDeadLetters, func(a *rpc.ListDeadLettersResponse) (goflow.DeadLetter, error) {
+		return convert.FromDeadLetter(a.GetLetter()), nil
+	})
+}
+
+// Redrive sends the letters that f chooses back to their queue.
+func (d *DeadLetters) Redrive(ctx context.Context, f goflow.DeadLetterFilter) each {
+	request := &rpc.RedriveDeadLettersRequest{Filter: convert.Filter(&f)}
+	return stream(ctx, "redrive", request, d.api.RedriveDeadLetters, outcome[*rpc.RedriveDeadLettersResponse])
+}
+
+// Settle records the deaths that only the broker knows of.
+func (d *DeadLetters) Settle(ctx context.Context, f goflow.DeadLetterFilter) each {
+	request := &rpc.SettleDeadLettersRequest{Filter: convert.Filter(&f)}
+	return stream(ctx, "settle", request, d.api.SettleDeadLetters, outcome[*rpc.SettleDeadLettersResponse])
+}
+
+// Drop deletes the letters that f chooses.
+func (d *DeadLetters) Drop(ctx context.Context, f goflow.DeadLetterFilter) each {
+	request := &rpc.DropDeadLettersRequest{Filter: convert.Filter(&f)}
+	return stream(ctx, "drop", request, d.api.DropDeadLetters, outcome[*rpc.DropDeadLettersResponse])
+}
+
+// Move is how far a redrive of all dead letters is.
+type Move struct {
+	Moved, Total int64
+	Found        bool // it was under way already
+}
+
+// RedriveAll lets the broker move all dead letters back, and yields how far it
+// is. It goes on when nobody looks any more; to call it again is to look.
+func (d *DeadLetters) RedriveAll(ctx context.Context) iter.Seq2[Move, error] {
+	return stream(ctx, "redrive", &rpc.RedriveAllDeadLettersRequest{}, d.api.RedriveAllDeadLetters,
+		func(a *rpc.RedriveAllDeadLettersResponse) (Move, error) {
+			return Move{Moved: a.GetMoved(), Total: a.GetTotal(), Found: a.GetFound()}, nil
+		})
+}
