@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ lint: ## run the linters
 
 template: ## lint template.yaml, which deploys the Lambda function
 	@.ci/template
+
+proto: ## format rpc/*.proto and generate what comes from them
+	@.ci/proto write
 
 # Without LocalStack, whatever the environment says: its tests skip.
 check: ## lint, vet, and the tests that need nothing but Go

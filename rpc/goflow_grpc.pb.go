@@ -45,11 +45,13 @@ const (
 //
 // GoFlow is a queue of tasks, and the records of what became of them. Servers are stateless: any of them answers for all.
 type GoFlowClient interface {
-	// PushTask queues one task. It is PushTasks for who wants no options.
+	// PushTask queues one task. It is PushTasks for who wants no options. With AMBIGUOUS, the metadata's "id" is the ID that
+	// the task has if it was queued.
 	PushTask(ctx context.Context, in *PushTaskRequest, opts ...grpc.CallOption) (*PushTaskReply, error)
 	// GetResult says what is known of a task. NOT_FOUND: its ID is so old that no record can come any more.
 	GetResult(ctx context.Context, in *GetResultRequest, opts ...grpc.CallOption) (*GetResultReply, error)
-	// PushTasks queues up to 100 tasks, each with its own outcome; the call fails only if that is so for all of them.
+	// PushTasks queues up to 100 tasks, each with its own outcome; the call itself fails only for what is no task's: who
+	// calls, and how many and how large they are together.
 	PushTasks(ctx context.Context, in *PushTasksRequest, opts ...grpc.CallOption) (*PushTasksResponse, error)
 	// GetRecords reads up to 100 records, in order of the IDs; UNKNOWN where there is none.
 	GetRecords(ctx context.Context, in *GetRecordsRequest, opts ...grpc.CallOption) (*GetRecordsResponse, error)
@@ -57,7 +59,9 @@ type GoFlowClient interface {
 	// came, or after an hour; NOT_FOUND as for GetResult; UNAVAILABLE: the server stops, ask another.
 	WaitTask(ctx context.Context, in *WaitTaskRequest, opts ...grpc.CallOption) (*WaitTaskResponse, error)
 	// WatchTasks sends the record of each of up to 100 tasks, then each again whenever state, generation or attempts have
-	// changed. It ends when all have outcomes. What changes twice between two looks is seen once.
+	// changed, until it has an outcome. It ends when all have. What changes twice between two looks is seen once. A task that
+	// cannot be found any more is left out once its UNKNOWN is sent; NOT_FOUND: that were all. DEADLINE_EXCEEDED and
+	// UNAVAILABLE as for WaitTask.
 	WatchTasks(ctx context.Context, in *WatchTasksRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTasksResponse], error)
 	// CancelTask gives a task the outcome CANCELLED. FAILED_PRECONDITION: it has another already.
 	CancelTask(ctx context.Context, in *CancelTaskRequest, opts ...grpc.CallOption) (*CancelTaskResponse, error)
@@ -274,11 +278,13 @@ type GoFlow_DropDeadLettersClient = grpc.ServerStreamingClient[DropDeadLettersRe
 //
 // GoFlow is a queue of tasks, and the records of what became of them. Servers are stateless: any of them answers for all.
 type GoFlowServer interface {
-	// PushTask queues one task. It is PushTasks for who wants no options.
+	// PushTask queues one task. It is PushTasks for who wants no options. With AMBIGUOUS, the metadata's "id" is the ID that
+	// the task has if it was queued.
 	PushTask(context.Context, *PushTaskRequest) (*PushTaskReply, error)
 	// GetResult says what is known of a task. NOT_FOUND: its ID is so old that no record can come any more.
 	GetResult(context.Context, *GetResultRequest) (*GetResultReply, error)
-	// PushTasks queues up to 100 tasks, each with its own outcome; the call fails only if that is so for all of them.
+	// PushTasks queues up to 100 tasks, each with its own outcome; the call itself fails only for what is no task's: who
+	// calls, and how many and how large they are together.
 	PushTasks(context.Context, *PushTasksRequest) (*PushTasksResponse, error)
 	// GetRecords reads up to 100 records, in order of the IDs; UNKNOWN where there is none.
 	GetRecords(context.Context, *GetRecordsRequest) (*GetRecordsResponse, error)
@@ -286,7 +292,9 @@ type GoFlowServer interface {
 	// came, or after an hour; NOT_FOUND as for GetResult; UNAVAILABLE: the server stops, ask another.
 	WaitTask(context.Context, *WaitTaskRequest) (*WaitTaskResponse, error)
 	// WatchTasks sends the record of each of up to 100 tasks, then each again whenever state, generation or attempts have
-	// changed. It ends when all have outcomes. What changes twice between two looks is seen once.
+	// changed, until it has an outcome. It ends when all have. What changes twice between two looks is seen once. A task that
+	// cannot be found any more is left out once its UNKNOWN is sent; NOT_FOUND: that were all. DEADLINE_EXCEEDED and
+	// UNAVAILABLE as for WaitTask.
 	WatchTasks(*WatchTasksRequest, grpc.ServerStreamingServer[WatchTasksResponse]) error
 	// CancelTask gives a task the outcome CANCELLED. FAILED_PRECONDITION: it has another already.
 	CancelTask(context.Context, *CancelTaskRequest) (*CancelTaskResponse, error)

@@ -43,13 +43,18 @@ func fullName(m protoreflect.MethodDescriptor) string {
 	return "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
-// invoke calls a method of either sort, and reads a stream to its end.
+// invoke calls a method of either sort, with a message or with bytes, and reads a
+// stream to its end.
 func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDescriptor, request any) error {
+	var opts []grpc.CallOption
+	if _, ok := request.([]byte); ok {
+		opts = append(opts, asIs())
+	}
 	reply := dynamicpb.NewMessage(m.Output())
 	if !m.IsStreamingServer() {
-		return conn.Invoke(ctx, fullName(m), request, reply)
+		return conn.Invoke(ctx, fullName(m), request, reply, opts...)
 	}
-	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, fullName(m))
+	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, fullName(m), opts...)
 	if err != nil {
 		return err
 	}

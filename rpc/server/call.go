@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -28,13 +28,13 @@ type call struct {
 }
 
 func (g *guard) unary(name string, next grpc.MethodHandler) grpc.MethodHandler {
-	return func(srv any, ctx context.Context, dec func(any) error, i grpc.UnaryServerInterceptor) (out any, err error) { //nolint:revive // it is gRPC's order
+	return func(srv any, ctx context.Context, dec func(any) error, i grpc.UnaryServerInterceptor) (out any, err error) {
 		c, ctx, err := g.begin(ctx, name)
 		defer func() { err = c.end(ctx, err, recover()) }()
 		if err != nil {
 			return nil, err
 		}
-		return next(srv, ctx, func(into any) error { return readable(name, dec(into)) }, i)
+		return next(srv, ctx, dec, i)
 	}
 }
 
@@ -45,31 +45,17 @@ func (g *guard) stream(name string, next grpc.StreamHandler) grpc.StreamHandler 
 		if err != nil {
 			return err
 		}
-		return next(srv, &guardedStream{s, ctx, name})
+		return next(srv, &guardedStream{s, ctx})
 	}
 }
 
 // guardedStream is a stream whose context is the guard's.
 type guardedStream struct {
 	grpc.ServerStream
-	ctx  context.Context //nolint:containedctx // a stream has one
-	name string
+	ctx context.Context //nolint:containedctx // a stream has one
 }
 
 func (s *guardedStream) Context() context.Context { return s.ctx }
-func (s *guardedStream) RecvMsg(into any) error {
-	return readable(s.name, s.ServerStream.RecvMsg(into))
-}
-
-// readable blames the caller for a request that is none, which gRPC takes for an
-// internal error.
-func readable(name string, err error) error {
-	if err == nil || errors.Is(err, io.EOF) || status.Code(err) != codes.Internal {
-		return err
-	}
-	return convert.Refusal(codes.InvalidArgument, rpc.Reason_REASON_INVALID,
-		fmt.Sprintf("goflow: the request of %s is not what its message in the protos says", name))
-}
 
 // begin lets a call in. Its context ends when the call is over, with the
 // caller's credential, and if it is a long one when the server stops. Whatever
@@ -124,8 +110,8 @@ func (c *call) end(ctx context.Context, err error, panicked any) error {
 	if err != nil && panicked == nil {
 		c.logFailure(ctx, err)
 	}
-	for i := len(c.cancel) - 1; i >= 0; i-- {
-		c.cancel[i]()
+	for _, cancel := range slices.Backward(c.cancel) {
+		cancel()
 	}
 	return err
 }
@@ -165,20 +151,10 @@ func (c *call) logFailure(ctx context.Context, err error) {
 	c.guard.log.LogAttrs(ctx, level, "a call failed", attrs...)
 }
 
-// tap sees a call before its request is read. If nobody else has to be asked, it
-// refuses those who may not call, so that they cost no more than their metadata;
-// and it bounds how long the request may take to arrive.
+// tap bounds how long a request may take to arrive. What follows sees only what
+// has: the methods are called at once, and wait for it.
 func (g *guard) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	name := info.FullMethodName
-	if _, ok := g.methods[name]; ok && allLocal(g.auth) {
-		c := &call{guard: g, name: name, began: time.Now()}
-		var err error
-		if ctx, err = g.admit(ctx, name); err != nil {
-			c.logFailure(ctx, err)
-			return nil, err
-		}
-	}
-	bounded, cancel := context.WithTimeout(ctx, g.longest(name))
+	bounded, cancel := context.WithTimeout(ctx, g.longest(info.FullMethodName))
 	context.AfterFunc(ctx, cancel) // gRPC ends the call's own context, and nobody tells the tap
 	return bounded, nil
 }

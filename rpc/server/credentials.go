@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +32,8 @@ type Caller struct {
 	Expires time.Time
 }
 
-// Authenticator says who shows a credential. It is called for each call, by many
-// goroutines at a time.
+// Authenticator says who shows a credential. It is asked for each call, before the
+// request is read, by many goroutines at a time.
 type Authenticator interface {
 	// Authenticate returns the caller, or ErrUnknownCaller if the credential is not
 	// one that this Authenticator judges, so that the next is asked. Any other error
@@ -60,16 +59,6 @@ func (a anyone) Authenticate(_ context.Context, c Credential) (Caller, error) {
 		return Caller{}, ErrUnknownCaller
 	}
 	return Caller{Name: "anyone", Roles: a}, nil
-}
-
-func (anyone) local() {}
-
-// local marks an Authenticator that asks nobody else, so that it may judge a
-// call before its request is read.
-type local interface{ local() }
-
-func allLocal(auth []Authenticator) bool {
-	return !slices.ContainsFunc(auth, func(a Authenticator) bool { _, ok := a.(local); return !ok })
 }
 
 // credentialOf reads what a call shows.

@@ -97,34 +97,21 @@ func (r registrar) RegisterService(d *grpc.ServiceDesc, impl any) {
 
 type callerKey struct{}
 
-// admitted is a caller in a context, and for what.
-type admitted struct {
-	guard  *guard
-	method string
-	caller Caller
-}
-
 // CallerFromContext returns who makes the call of a handler or interceptor;
 // false outside of one.
 func CallerFromContext(ctx context.Context) (Caller, bool) {
-	a, ok := ctx.Value(callerKey{}).(*admitted)
-	if !ok {
-		return Caller{}, false
-	}
-	return a.caller, true
+	caller, ok := ctx.Value(callerKey{}).(Caller)
+	return caller, ok
 }
 
 // admit lets a caller in who may call the method. It says who it is even when it
 // refuses, if that is known.
 func (g *guard) admit(ctx context.Context, name string) (context.Context, error) {
-	if a, ok := ctx.Value(callerKey{}).(*admitted); ok && a.guard == g && a.method == name {
-		return ctx, nil
-	}
 	caller, err := g.identify(ctx)
 	if err != nil {
 		return ctx, err
 	}
-	ctx = context.WithValue(ctx, callerKey{}, &admitted{g, name, caller})
+	ctx = context.WithValue(ctx, callerKey{}, caller)
 	role := g.methods[name].role
 	if role == rpc.Role_ROLE_UNSPECIFIED || !slices.Contains(caller.Roles, role) {
 		return ctx, convert.Refusal(codes.PermissionDenied, rpc.Reason_REASON_FORBIDDEN,

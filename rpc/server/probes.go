@@ -58,13 +58,13 @@ func (p *probes) missing() string {
 		return "the server stops"
 	}
 	if p.asked.IsZero() || time.Since(p.asked) >= checkEvery {
-		p.ask()
+		p.ask() //nolint:contextcheck // the answer is for all, also when whoever asked is gone
 		p.asked = time.Now()
 	}
 	return p.failed
 }
 
-// ask goes on when whoever wanted to know is gone: the answer is for all.
+// ask asks one part after the other, until one is missing.
 func (p *probes) ask() {
 	ctx, cancel := context.WithTimeout(p.stopping, checkTimeout)
 	defer cancel()

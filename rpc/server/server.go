@@ -53,8 +53,7 @@ func New(client *goflow.Client, opts ...Option) (*Server, error) {
 
 // Register mounts the service, guard included, on a gRPC server of the
 // program's own, whose limits, encryption, health and stop are the program's:
-// [Server.Shutdown] goes before its GracefulStop. Requests are then read before
-// their caller is known.
+// [Server.Shutdown] goes before its GracefulStop.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	r.RegisterService(s.guard.service(&rpc.GoFlow_ServiceDesc), s.service)
 }
@@ -77,7 +76,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return err
 	}
 	gs := grpc.NewServer(s.grpcOptions()...)
-	s.Register(gs)
+	s.Register(gs) //nolint:contextcheck // calls have their own
 	healthpb.RegisterHealthServer(gs, s.health)
 	if s.o.reflection {
 		reflection.Register(registrar{gs, s.guard})

@@ -97,7 +97,7 @@ func (s *service) CancelTask(ctx context.Context, req *rpc.CancelTaskRequest) (*
 
 // GetResult tells what is known of a task.
 func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rpc.GetResultReply, error) {
-	rec, err := s.client.Get(ctx, req.GetTaskID())
+	rec, err := s.client.Get(ctx, strings.ToLower(req.GetTaskID()))
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func countIDs(ids []string, most int) error {
 
 func invalidID(id string) error { return invalid("task ID %.60q: give a UUID", id) }
 
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`) //nolint:gochecknoglobals // it is compiled once
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // distinct returns each ID that can be one once, in the form that records have,
 // and where it is.

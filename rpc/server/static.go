@@ -97,8 +97,6 @@ type knownToken struct {
 	caller Caller
 }
 
-func (static) local() {}
-
 // Authenticate takes the same time whichever token it is, and whether it is one.
 func (s static) Authenticate(_ context.Context, c Credential) (Caller, error) {
 	switch {
@@ -160,8 +158,6 @@ func CredentialsFile(path string, log *slog.Logger) (Authenticator, error) {
 }
 
 type credentialsFile struct{ *watched[Authenticator] }
-
-func (credentialsFile) local() {}
 
 func (f credentialsFile) Authenticate(ctx context.Context, c Credential) (Caller, error) {
 	return f.get().Authenticate(ctx, c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -15,7 +16,7 @@ import (
 
 // WaitTask waits with all others who wait on the client, which share its reads.
 func (s *service) WaitTask(ctx context.Context, req *rpc.WaitTaskRequest) (*rpc.WaitTaskResponse, error) {
-	rec, err := s.client.Wait(ctx, req.GetId())
+	rec, err := s.client.Wait(ctx, strings.ToLower(req.GetId()))
 	if err != nil {
 		return nil, err
 	}
@@ -44,27 +45,27 @@ func (s *service) WatchTasks(req *rpc.WatchTasksRequest, stream rpc.GoFlow_Watch
 	}
 	w := &watch{service: s, send: stream.Send, last: map[string]port.Record{}}
 	w.open, _ = distinct(req.GetIds())
+	return w.run(stream.Context())
+}
+
+func (w *watch) run(ctx context.Context) error {
 	all, pause := len(w.open), firstLook
-	for first := true; ; first = false {
-		changed, err := w.look(stream.Context())
-		if err == nil && first {
-			err = w.find(stream.Context())
-		}
-		switch {
-		case err != nil:
-			return err
-		case len(w.open) == 0 && w.gone == all:
-			return fmt.Errorf("goflow: watch of %d tasks: %w", all, goflow.ErrNotFound)
-		case len(w.open) == 0:
-			return nil
-		}
+	changed, err := w.look(ctx)
+	if err == nil {
+		err = w.find(ctx)
+	}
+	for err == nil && len(w.open) > 0 {
 		if pause = min(2*pause, lastLook); changed {
 			pause = firstLook
 		}
-		if err := sleep(stream.Context(), pause); err != nil {
-			return err
+		if err = sleep(ctx, pause); err == nil {
+			changed, err = w.look(ctx)
 		}
 	}
+	if err == nil && w.gone == all {
+		err = fmt.Errorf("goflow: watch of %d tasks: %w", all, goflow.ErrNotFound)
+	}
+	return err
 }
 
 // look reads what is open and sends what is new.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -77,15 +78,14 @@ func (w *world) serve(opts ...server.Option) *world {
 }
 
 // dial connects until the test ends.
-func (w *world) dial(opts ...grpc.DialOption) *grpc.ClientConn {
+func (w *world) dial() *grpc.ClientConn {
 	w.Helper()
-	return dial(w.T, func(ctx context.Context, _ string) (net.Conn, error) { return w.lis.DialContext(ctx) }, opts...)
+	return dial(w.T, func(ctx context.Context, _ string) (net.Conn, error) { return w.lis.DialContext(ctx) })
 }
 
-func dial(t *testing.T, to func(context.Context, string) (net.Conn, error), opts ...grpc.DialOption) *grpc.ClientConn {
+func dial(t *testing.T, to func(context.Context, string) (net.Conn, error)) *grpc.ClientConn {
 	t.Helper()
-	given := []grpc.DialOption{grpc.WithContextDialer(to), grpc.WithTransportCredentials(insecure.NewCredentials())}
-	conn, err := grpc.NewClient("passthrough:///test", append(given, opts...)...)
+	conn, err := grpc.NewClient("passthrough:///test", grpc.WithContextDialer(to), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
@@ -172,6 +172,7 @@ type fakeRemote struct {
 }
 
 func (r *fakeRemote) Push(ctx context.Context, pushes []port.Push) error { return r.push(ctx, pushes) }
+
 func (r *fakeRemote) Load(_ context.Context, ids []string, fresh bool) ([]port.Record, error) {
 	return r.load(ids, fresh)
 }
@@ -183,4 +184,10 @@ func over(t *testing.T, r port.Remote) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	return &world{T: t, client: client, log: &buffer{}}
+}
+
+// newID is a UUIDv7 of now.
+func newID() string {
+	ms := fmt.Sprintf("%012x", time.Now().UnixMilli())
+	return ms[:8] + "-" + ms[8:] + "-7000-8000-00000000000f"
 }
