@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
+	"google.golang.org/grpc/status"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 )
@@ -90,11 +92,27 @@ type bearer struct {
 // GetRequestMetadata returns the token's.
 func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	token, err := b.token(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("token: %w", err)
+	if err != nil { // the next call may get one
+		return nil, status.Error(codes.Unavailable, "token: "+err.Error())
+	}
+	if err := checkToken(token); err != nil {
+		return nil, status.Error(codes.Unauthenticated, err.Error())
 	}
 	return map[string]string{"authorization": "Bearer " + token}, nil
 }
 
 // RequireTransportSecurity refuses plain text, unless that is wanted.
 func (b bearer) RequireTransportSecurity() bool { return b.secure }
+
+// checkToken keeps what would spoil the metadata, such as the end of a file's
+// line, from being sent.
+func checkToken(token string) error {
+	bad := strings.IndexFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+	if token == "" {
+		return fmt.Errorf("goflow: client: %w token: it is empty, leave it out", goflow.ErrInvalid)
+	}
+	if bad >= 0 {
+		return fmt.Errorf("goflow: client: %w token of %d bytes: byte %d is not printable ASCII: trim it", goflow.ErrInvalid, len(token), bad)
+	}
+	return nil
+}

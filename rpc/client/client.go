@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -33,6 +34,7 @@ const serviceConfig = `{
 			{"service": "goflow.GoFlow", "method": "GetResult"},
 			{"service": "goflow.GoFlow", "method": "GetRecords"},
 			{"service": "goflow.GoFlow", "method": "WaitTask"},
+			{"service": "goflow.GoFlow", "method": "WatchTasks"},
 			{"service": "goflow.GoFlow", "method": "GetStats"}
 		],
 		"retryPolicy": {
@@ -74,6 +76,7 @@ func Dial(target string, opts ...Option) (*Client, error) {
 	}
 	dial := append([]grpc.DialOption{
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithDisableServiceConfig(), // that of a name service could have pushes repeated
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepAlive, Timeout: keepAliveTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithStatsHandler(sentHandler{}),
@@ -90,8 +93,17 @@ func Dial(target string, opts ...Option) (*Client, error) {
 }
 
 // Close refuses new pushes with goflow.ErrClosed, waits for those under way, ends
-// all waiting, and closes the connections.
-func (c *Client) Close() error { return errors.Join(c.Client.Close(), c.conn.Close()) }
+// all waiting and watching with goflow.ErrClosed, and closes the connections. What
+// else is read later is goflow.ErrClosed too. To close it again does nothing.
+func (c *Client) Close() error {
+	err := c.Client.Close()
+	if closeErr := c.conn.Close(); !errors.Is(closeErr, grpc.ErrClientConnClosing) { //nolint:staticcheck // conn.Close returns it
+		err = errors.Join(err, closeErr)
+	}
+	return err
+}
+
+func (c *Client) isClosed() bool { return c.conn.GetState() == connectivity.Shutdown }
 
 // QueueStats is how much a queue holds, as its broker estimates it.
 type QueueStats struct {

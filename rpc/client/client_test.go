@@ -3,8 +3,6 @@ package client_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -42,12 +40,12 @@ type fake struct {
 }
 
 // start serves until the test ends.
-func start(t *testing.T, f *fake) *fake {
+func start(t *testing.T, f *fake, opts ...grpc.ServerOption) *fake {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	f.address = listener.Addr().String()
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(4 << 20))
+	server := grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(4<<20))...)
 	rpc.RegisterGoFlowServer(server, f)
 	ended := make(chan struct{})
 	go func() {
@@ -268,25 +266,6 @@ func TestLargePushesAreSplit(t *testing.T) {
 	require.ErrorIs(t, err, goflow.ErrTooLarge)
 }
 
-func TestToken(t *testing.T) {
-	t.Parallel()
-	f := start(t, &fake{})
-	var n atomic.Int32
-	c := dial(t, f.address, client.TokenFunc(func(context.Context) (string, error) {
-		if n.Add(1) == 3 {
-			return "", errors.New("no token today")
-		}
-		return fmt.Sprint("token-", n.Load()), nil
-	}))
-	for range 2 {
-		_, err := c.Push(t.Context(), "x", json.RawMessage(one))
-		require.NoError(t, err)
-	}
-	require.Equal(t, []string{"Bearer token-1", "Bearer token-2"}, f.tokens)
-	_, err := c.Push(t.Context(), "x", json.RawMessage(one))
-	require.ErrorContains(t, err, "no token today")
-}
-
 func TestBadTargetsAndOptions(t *testing.T) {
 	t.Parallel()
 	for name, dialed := range map[string]func() (*client.Client, error){
@@ -295,12 +274,21 @@ func TestBadTargetsAndOptions(t *testing.T) {
 		"both": func() (*client.Client, error) {
 			return client.Dial("localhost:1", client.PlainText(), client.TLS(insecureTLS()))
 		},
-		"nil":        func() (*client.Client, error) { return client.Dial("localhost:1", client.TLS(nil)) },
+		"nil":     func() (*client.Client, error) { return client.Dial("localhost:1", client.TLS(nil)) },
+		"no file": func() (*client.Client, error) { return client.Dial("localhost:1", client.TLSFiles("none", "", "")) },
+		"no CA": func() (*client.Client, error) {
+			return client.Dial("localhost:1", client.TLSFiles("client_test.go", "", ""))
+		},
+		"no key":     func() (*client.Client, error) { return client.Dial("localhost:1", client.TLSFiles("", "none", "")) },
+		"no token":   func() (*client.Client, error) { return client.Dial("localhost:1", client.Token("")) },
+		"token line": func() (*client.Client, error) { return client.Dial("localhost:1", client.Token("secret\n")) },
+		"no func":    func() (*client.Client, error) { return client.Dial("localhost:1", client.TokenFunc(nil)) },
 		"of goflow":  func() (*client.Client, error) { return client.Dial("localhost:1", client.With(goflow.RecordTTL(0))) },
 		"bad scheme": func() (*client.Client, error) { return client.Dial("") },
 	} {
 		_, err := dialed()
 		require.ErrorIs(t, err, goflow.ErrInvalid, name)
+		require.NotContains(t, err.Error(), "secret", "it is one")
 	}
 }
 

@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/rpc"
 	"github.com/jamesTait-jt/goflow/rpc/internal/convert"
 )
 
@@ -21,7 +24,7 @@ const firstPause, lastPause = 100 * time.Millisecond, 2 * time.Second
 // request may have reached a server.
 func writeError(ctx context.Context, what string, err error, sent bool) error {
 	if own := convert.FromStatus(err); own != nil {
-		return own
+		return stillOpen(own)
 	}
 	kind, ended := kindOf(err), ended(ctx, err)
 	switch {
@@ -43,7 +46,7 @@ func writeError(ctx context.Context, what string, err error, sent bool) error {
 // readError is what a failed call means that changes nothing.
 func readError(ctx context.Context, what string, err error) error {
 	if own := convert.FromStatus(err); own != nil {
-		return own
+		return stillOpen(own)
 	}
 	kind, ended := kindOf(err), ended(ctx, err)
 	switch {
@@ -56,6 +59,18 @@ func readError(ctx context.Context, what string, err error) error {
 		kind = port.ErrUnavailable
 	}
 	return fmt.Errorf("goflow: %s: %w: %s", what, kind, status.Convert(err).Message())
+}
+
+// itemError is what became of one of several items.
+func itemError(e *rpc.Error, key string) error { return stillOpen(convert.FromError(e, key)) }
+
+// stillOpen: a server that stops has closed nothing of the client's, which may
+// ask another.
+func stillOpen(err error) error {
+	if errors.Is(err, port.ErrClosed) {
+		return fmt.Errorf("%w: %s", port.ErrUnavailable, err.Error())
+	}
+	return err
 }
 
 // ended is the end of a call's context, of which the server may know a moment
@@ -76,8 +91,10 @@ func kindOf(err error) error {
 	switch status.Code(err) { //nolint:exhaustive // the others do not say it
 	case codes.InvalidArgument, codes.OutOfRange:
 		return port.ErrInvalid
-	case codes.ResourceExhausted: // by gRPC itself, on either side
-		return port.ErrTooLarge
+	case codes.ResourceExhausted:
+		if strings.Contains(err.Error(), "larger than max") { // so gRPC's own limits say, on either side
+			return port.ErrTooLarge
+		}
 	case codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented:
 		return port.ErrRefused
 	}

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cenkalti/backoff/v5"
 	"google.golang.org/protobuf/proto"
@@ -21,46 +23,20 @@ type remote struct{ api rpc.GoFlowClient }
 
 // Push pushes in calls that servers take, one after the other.
 func (r *remote) Push(ctx context.Context, pushes []port.Push) error {
-	errs := port.ItemErrors{}
+	b := &batch{pushes: pushes, once: r.pushOnce, errs: port.ItemErrors{}, held: map[group]bool{}}
 	for first := 0; first < len(pushes); {
-		size, next := 0, first
-		for ; next < len(pushes); next++ {
+		size, items := 0, []int{}
+		for next := first; next < len(pushes); next++ {
 			size += proto.Size(convert.Task(&pushes[next])) + 8 // its tag and length
 			if size > maxRequest && next > first {
 				break
 			}
+			items = append(items, next)
 		}
-		r.pushSome(ctx, pushes[first:next], func(i int, err error) { errs[first+i] = err })
-		first = next
+		b.push(ctx, items)
+		first += len(items)
 	}
-	return errs.Err()
-}
-
-// pushSome makes one call, and again for those of it that may be repeated. failed
-// is told of each that was not pushed in the end.
-func (r *remote) pushSome(ctx context.Context, pushes []port.Push, failed func(i int, err error)) {
-	todo, errs := make([]int, len(pushes)), map[int]error{}
-	for i := range todo {
-		todo[i] = i
-	}
-	once := func() (none struct{}, err error) {
-		var again []int
-		for place, itemErr := range r.pushOnce(ctx, pushes, todo) {
-			i := todo[place]
-			errs[i] = itemErr
-			if errors.Is(itemErr, port.ErrUnavailable) || pushes[i].Chosen && errors.Is(itemErr, port.ErrAmbiguous) {
-				again, err = append(again, i), itemErr
-			}
-		}
-		todo = again
-		return none, err
-	}
-	_, _ = backoff.Retry(ctx, once, backoff.WithMaxTries(tries), backoff.WithBackOff(pauses())) // what is left is in errs
-	for i, err := range errs {
-		if err != nil {
-			failed(i, err)
-		}
-	}
+	return b.errs.Err()
 }
 
 func pauses() backoff.BackOff {
@@ -83,7 +59,8 @@ func (r *remote) pushOnce(ctx context.Context, pushes []port.Push, items []int) 
 			errs[place] = writeError(ctx, pushes[i].Type, err, sent.Load())
 		case place < len(answer.GetResults()):
 			result := answer.GetResults()[place]
-			pushes[i].ID, errs[place] = result.GetId(), convert.FromError(result.GetError(), pushes[i].UniqueKey)
+			pushes[i].ID = cmp.Or(pushes[i].ID, result.GetId()) // a task keeps its ID, whatever the server forgets
+			errs[place] = itemError(result.GetError(), pushes[i].UniqueKey)
 		default:
 			errs[place] = port.ErrAmbiguous // a server that says nothing of it
 		}
@@ -106,7 +83,7 @@ func (r *remote) Load(ctx context.Context, ids []string, fresh bool) ([]port.Rec
 		result := answer.GetResults()[i]
 		recs[i] = convert.FromRecord(result.GetRecord())
 		recs[i].ID = id
-		if err := convert.FromError(result.GetError(), ""); err != nil {
+		if err := itemError(result.GetError(), ""); err != nil {
 			errs[i] = err
 		}
 	}
@@ -115,32 +92,40 @@ func (r *remote) Load(ctx context.Context, ids []string, fresh bool) ([]port.Rec
 
 // Cancel cancels a task, again if the answer is lost: then it may be that it is
 // cancelled already.
-func (r *remote) Cancel(ctx context.Context, id string) (rec port.Record, err error) {
-	unsure := false
-	return backoff.Retry(ctx, func() (port.Record, error) {
-		ctx, sent := watchSending(ctx)
-		answer, err := r.api.CancelTask(ctx, &rpc.CancelTaskRequest{Id: id})
-		if err == nil {
-			return convert.FromRecord(answer.GetRecord()), nil
+func (r *remote) Cancel(ctx context.Context, id string) (port.Record, error) {
+	var last error
+	rec, err := backoff.Retry(ctx, func() (rec port.Record, err error) {
+		rec, err = r.cancelOnce(ctx, id, errors.Is(last, port.ErrAmbiguous))
+		if last = err; err != nil && !errors.Is(err, port.ErrUnavailable) && !errors.Is(err, port.ErrAmbiguous) {
+			err = backoff.Permanent(err)
 		}
-		err = writeError(ctx, id, err, sent.Load())
-		switch {
-		case unsure && errors.Is(err, port.ErrFinished):
-			return r.cancelled(ctx, id, err)
-		case errors.Is(err, port.ErrAmbiguous):
-			unsure = true
-		case !errors.Is(err, port.ErrUnavailable):
-			return port.Record{}, backoff.Permanent(err)
-		}
-		return port.Record{}, err
+		return rec, err
 	}, backoff.WithMaxTries(tries), backoff.WithBackOff(pauses()))
+	if err != nil && !errors.Is(err, last) { // the context has ended in a pause
+		return rec, fmt.Errorf("%w: %w", last, err)
+	}
+	return rec, last
 }
 
-// cancelled returns the record if it is, else finished.
-func (r *remote) cancelled(ctx context.Context, id string, finished error) (port.Record, error) {
-	recs, err := r.Load(ctx, []string{id}, true)
-	if err == nil && recs[0].State == task.Cancelled {
-		return recs[0], nil
+// cancelOnce makes one call. unsure: an earlier one may have been heard.
+func (r *remote) cancelOnce(ctx context.Context, id string, unsure bool) (port.Record, error) {
+	watched, sent := watchSending(ctx)
+	answer, err := r.api.CancelTask(watched, &rpc.CancelTaskRequest{Id: id})
+	if err == nil {
+		return convert.FromRecord(answer.GetRecord()), nil
 	}
-	return port.Record{}, backoff.Permanent(finished)
+	err = writeError(ctx, id, err, sent.Load())
+	switch {
+	case unsure && errors.Is(err, port.ErrFinished):
+		recs, loadErr := r.Load(ctx, []string{id}, true)
+		if loadErr != nil {
+			return port.Record{}, fmt.Errorf("goflow: %s: %w: %w", id, port.ErrAmbiguous, loadErr)
+		}
+		if recs[0].State == task.Cancelled {
+			return recs[0], nil
+		}
+	case unsure && errors.Is(err, port.ErrUnavailable): // this one was not heard, which says nothing of the earlier
+		return port.Record{}, fmt.Errorf("goflow: %s: %w: %w", id, port.ErrAmbiguous, err)
+	}
+	return port.Record{}, err
 }

@@ -30,6 +30,7 @@ func insecureTLS() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12
 var double = goflow.NewJob[int, int]("double", goflow.MaxAttempts(1))
 
 // serve starts a whole server and a worker in memory, and returns its address.
+// Without options everybody may do everything.
 func serve(t *testing.T, opts ...server.Option) string {
 	t.Helper()
 	newQueue := func() *memory.Broker { return memory.NewBroker(memory.PollWait(50 * time.Millisecond)) }
@@ -46,10 +47,11 @@ func serve(t *testing.T, opts ...server.Option) string {
 	require.NoError(t, err)
 	letters, err := goflow.NewDeadLetterQueue(dead, queue, store)
 	require.NoError(t, err)
-	srv, err := server.New(here, append([]server.Option{
-		server.Authenticate(server.Anyone(rpc.Role_ROLE_PUSH, rpc.Role_ROLE_READ, rpc.Role_ROLE_ADMIN)),
-		server.Queues(server.Queue{Size: queue, Dead: dead}), server.AdminDeadLetters(letters),
-	}, opts...)...)
+	if len(opts) == 0 {
+		opts = []server.Option{server.Authenticate(server.Anyone(rpc.Role_ROLE_PUSH, rpc.Role_ROLE_READ, rpc.Role_ROLE_ADMIN))}
+	}
+	opts = append(opts, server.Queues(server.Queue{Size: queue, Dead: dead}), server.AdminDeadLetters(letters))
+	srv, err := server.New(here, opts...)
 	require.NoError(t, err)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -140,10 +142,11 @@ func TestDeadLettersAndStats(t *testing.T) {
 	}
 	require.NoError(t, c.Close())
 	for _, err := range c.Watch(t.Context(), []string{id}) {
-		require.Error(t, err)
+		require.ErrorIs(t, err, goflow.ErrClosed)
 	}
 	_, err = c.Stats(t.Context())
-	require.Error(t, err)
+	require.ErrorIs(t, err, goflow.ErrClosed)
+	require.NoError(t, c.Close(), "again")
 }
 
 // A token that is not known lets nobody in, and is no outage.

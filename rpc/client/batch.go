@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// batch is pushes on their way, some of them in each call. Their groups keep
+// their order: what stands behind one that was not pushed is not pushed either,
+// neither in a repeat nor in a later call. Within a call the server sees to that.
+type batch struct {
+	pushes []port.Push
+	once   func(ctx context.Context, pushes []port.Push, items []int) []error // one call
+	errs   port.ItemErrors
+	held   map[group]bool
+}
+
+// group is one of a queue's.
+type group struct{ queue, name string }
+
+func (b *batch) groupOf(i int) group { return group{b.pushes[i].Queue, b.pushes[i].Group} }
+
+// push makes one call for items, and again for those of them that may be
+// repeated.
+func (b *batch) push(ctx context.Context, items []int) {
+	if items = b.free(items); len(items) == 0 {
+		return
+	}
+	_, _ = backoff.Retry(ctx, func() (none struct{}, err error) {
+		items, err = b.settle(items, b.once(ctx, b.pushes, items))
+		return none, err
+	}, backoff.WithMaxTries(tries), backoff.WithBackOff(pauses())) // what is left is in errs
+	for _, i := range items {
+		b.hold(i)
+	}
+}
+
+// free are the items that nothing holds back.
+func (b *batch) free(items []int) (free []int) {
+	for _, i := range items {
+		if b.held[b.groupOf(i)] {
+			b.errs[i] = fmt.Errorf("goflow: push %s: %w: not sent, as an earlier task of group %s was not",
+				b.pushes[i].Type, port.ErrUnavailable, b.pushes[i].Group)
+			continue
+		}
+		free = append(free, i)
+	}
+	return free
+}
+
+// settle notes what a call came to, and returns the items that may be pushed
+// again, with the error of one of them.
+func (b *batch) settle(items []int, errs []error) (again []int, err error) {
+	for place, i := range items {
+		switch itemErr := inDoubt(b.errs[i], errs[place]); {
+		case itemErr == nil:
+			delete(b.errs, i)
+		case !b.held[b.groupOf(i)] && repeatable(&b.pushes[i], itemErr):
+			b.errs[i] = itemErr
+			again, err = append(again, i), itemErr
+		default:
+			b.errs[i] = itemErr
+			b.hold(i)
+		}
+	}
+	return again, err
+}
+
+// hold keeps back what stands behind an item.
+func (b *batch) hold(i int) {
+	if b.pushes[i].Group != "" {
+		b.held[b.groupOf(i)] = true
+	}
+}
+
+// repeatable: it was surely not pushed, or is the same task when it is pushed
+// twice.
+func repeatable(p *port.Push, err error) bool {
+	if errors.Is(err, port.ErrAmbiguous) {
+		return p.Chosen
+	}
+	return errors.Is(err, port.ErrUnavailable)
+}
+
+// inDoubt adds to an error that says nothing of an earlier call that this one may
+// have been heard.
+func inDoubt(earlier, err error) error {
+	if !errors.Is(earlier, port.ErrAmbiguous) || errors.Is(err, port.ErrAmbiguous) {
+		return err
+	}
+	for _, silent := range []error{port.ErrUnavailable, port.ErrRefused, port.ErrClosed, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, silent) {
+			return fmt.Errorf("%w: %w", port.ErrAmbiguous, err)
+		}
+	}
+	return err
+}
