@@ -84,7 +84,7 @@ func (s *serving) serve(ctx context.Context, srv *server.Server) error {
 	if err != nil {
 		return config.Errorf("%s: %v: give a free host:port", s.loader.Where("grpc-addr"), err)
 	}
-	s.log.Info("server listens", slog.String("address", listener.Addr().String()))
+	s.log.InfoContext(ctx, "server listens", slog.String("address", listener.Addr().String()))
 	return srv.Serve(ctx, listener)
 }
 

@@ -94,8 +94,8 @@ func (p *process) start() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }() // the process has its own
-	cmd, ended := exec.CommandContext(p.workshop.ctx, p.binary, p.args...), make(chan error, 1)
+	defer func() { _ = log.Close() }()                                                          // the process has its own
+	cmd, ended := exec.CommandContext(p.workshop.ctx, p.binary, p.args...), make(chan error, 1) //nolint:gosec // our own
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.workshop.env, log, log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -115,9 +115,9 @@ func (p *process) kill() error {
 	if err := p.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", p.name, err)
 	}
-	<-p.ended
+	how := <-p.ended
 	p.killed = true
-	p.say("killed")
+	p.say(fmt.Sprintf("killed: %v", how))
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 		}
 		args = []string{cmp.Or(d.command, produceCommand)}
 	}
-	cmd := exec.CommandContext(ctx, d.producer, args...)
+	cmd := exec.CommandContext(ctx, d.producer, args...) //nolint:gosec // it is this program, or our own
 	cmd.Env, cmd.Stderr = env, d.out
 	stdin, stdinErr := cmd.StdinPipe()
 	stdout, stdoutErr := cmd.StdoutPipe()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 )
 
@@ -16,37 +15,41 @@ func (d *demo) workRemotely(ctx context.Context, shop *workshop) error {
 			return err
 		}
 	}
-	var addresses []string
-	for _, name := range []string{"server-1", "server-2"} {
-		address, err := freeAddress(ctx)
-		if err != nil {
-			return err
-		}
-		if _, err := shop.start(name, "cmd/goflow", "server", "--grpc-addr", address, "--http-addr", "off"); err != nil {
-			return err
-		}
-		addresses = append(addresses, address)
+	first, one, err := shop.serve(ctx, "server-1")
+	if err != nil {
+		return err
 	}
-	for i, address := range addresses {
-		if err := reachable(ctx, address); err != nil {
-			return fmt.Errorf("%w; its log ends with: %s", err, lastWords(shop.processes[2+i].log()))
-		}
+	_, other, err := shop.serve(ctx, "server-2")
+	if err != nil {
+		return err
 	}
-	var err error
 	if d.producer, err = shop.program("internal/demo/remote"); err != nil {
 		return err
 	}
-	first := shop.processes[2]
 	err = d.runProducer(ctx, shop.env, func(n int) error {
 		if n == killAt {
 			return first.kill()
 		}
 		return nil
-	}, strings.Join(addresses, ","))
+	}, one+","+other)
 	if err != nil {
 		d.say("producer: %v", err) // what it leaves open shows in the table
 	}
 	return nil
+}
+
+// serve starts a server and waits until it listens.
+func (w *workshop) serve(ctx context.Context, name string) (p *process, address string, err error) {
+	if address, err = freeAddress(ctx); err != nil {
+		return nil, "", err
+	}
+	if p, err = w.start(name, "cmd/goflow", "server", "--grpc-addr", address, "--http-addr", "off"); err != nil {
+		return nil, "", err
+	}
+	if err = reachable(ctx, address); err != nil {
+		err = fmt.Errorf("%w; its log ends with: %s", err, lastWords(p.log()))
+	}
+	return p, address, err
 }
 
 // freeAddress is an address of this machine that nobody listens on.

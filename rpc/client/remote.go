@@ -43,21 +43,19 @@ func (r *remote) pushSome(ctx context.Context, pushes []port.Push, failed func(i
 	for i := range todo {
 		todo[i] = i
 	}
-	_, _ = backoff.Retry(ctx, func() (struct{}, error) { // what is left is in errs
+	once := func() (none struct{}, err error) {
 		var again []int
-		for place, err := range r.pushOnce(ctx, pushes, todo) {
+		for place, itemErr := range r.pushOnce(ctx, pushes, todo) {
 			i := todo[place]
-			errs[i] = err
-			if errors.Is(err, port.ErrUnavailable) || pushes[i].Chosen && errors.Is(err, port.ErrAmbiguous) {
-				again = append(again, i)
+			errs[i] = itemErr
+			if errors.Is(itemErr, port.ErrUnavailable) || pushes[i].Chosen && errors.Is(itemErr, port.ErrAmbiguous) {
+				again, err = append(again, i), itemErr
 			}
 		}
 		todo = again
-		if len(todo) == 0 || ctx.Err() != nil {
-			return struct{}{}, nil
-		}
-		return struct{}{}, port.ErrUnavailable
-	}, backoff.WithMaxTries(tries), backoff.WithBackOff(pauses()))
+		return none, err
+	}
+	_, _ = backoff.Retry(ctx, once, backoff.WithMaxTries(tries), backoff.WithBackOff(pauses())) // what is left is in errs
 	for i, err := range errs {
 		if err != nil {
 			failed(i, err)

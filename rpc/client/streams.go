@@ -13,16 +13,16 @@ import (
 	"github.com/jamesTait-jt/goflow/rpc/internal/convert"
 )
 
+// opening begins a call that is answered by a stream.
+type opening[Res any] func(ctx context.Context) (grpc.ServerStreamingClient[Res], error)
+
 // stream yields the answers of a call, and the error that ends it.
-func stream[Req, Res, Out any](
-	ctx context.Context, what string, request *Req,
-	call func(context.Context, *Req, ...grpc.CallOption) (grpc.ServerStreamingClient[Res], error), out func(*Res) (Out, error),
-) iter.Seq2[Out, error] {
+func stream[Res, Out any](ctx context.Context, what string, open opening[Res], out func(*Res) (Out, error)) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		answers, err := call(ctx, request)
+		answers, err := open(ctx)
 		if err != nil {
 			yield(none, readError(ctx, what, err))
 			return
@@ -48,7 +48,10 @@ func stream[Req, Res, Out any](
 // error ends it, with a record that has no ID; goflow.ErrUnavailable: the server
 // stops, call it again.
 func (c *Client) Watch(ctx context.Context, ids []string) iter.Seq2[goflow.Record, error] {
-	return stream(ctx, "watch", &rpc.WatchTasksRequest{Ids: ids}, c.api.WatchTasks, func(a *rpc.WatchTasksResponse) (goflow.Record, error) {
+	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.WatchTasksResponse], error) {
+		return c.api.WatchTasks(ctx, &rpc.WatchTasksRequest{Ids: ids})
+	}
+	return stream(ctx, "watch", open, func(a *rpc.WatchTasksResponse) (goflow.Record, error) {
 		return convert.FromRecord(a.GetRecord()), nil
 	})
 }
@@ -72,28 +75,36 @@ func outcome[A interface {
 
 // List yields the letters that f chooses and leaves them where they are.
 func (d *DeadLetters) List(ctx context.Context, f goflow.DeadLetterFilter) each {
-	request := &rpc.ListDeadLettersRequest{Filter: convert.Filter(&f)}
-	return stream(ctx, "dead letters", request, d.api.ListDeadLetters, func(a *rpc.ListDeadLettersResponse) (goflow.DeadLetter, error) {
+	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.ListDeadLettersResponse], error) {
+		return d.api.ListDeadLetters(ctx, &rpc.ListDeadLettersRequest{Filter: convert.Filter(&f)})
+	}
+	return stream(ctx, "dead letters", open, func(a *rpc.ListDeadLettersResponse) (goflow.DeadLetter, error) {
 		return convert.FromDeadLetter(a.GetLetter()), nil
 	})
 }
 
 // Redrive sends the letters that f chooses back to their queue.
 func (d *DeadLetters) Redrive(ctx context.Context, f goflow.DeadLetterFilter) each {
-	request := &rpc.RedriveDeadLettersRequest{Filter: convert.Filter(&f)}
-	return stream(ctx, "redrive", request, d.api.RedriveDeadLetters, outcome[*rpc.RedriveDeadLettersResponse])
+	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.RedriveDeadLettersResponse], error) {
+		return d.api.RedriveDeadLetters(ctx, &rpc.RedriveDeadLettersRequest{Filter: convert.Filter(&f)})
+	}
+	return stream(ctx, "redrive", open, outcome[*rpc.RedriveDeadLettersResponse])
 }
 
 // Settle records the deaths that only the broker knows of.
 func (d *DeadLetters) Settle(ctx context.Context, f goflow.DeadLetterFilter) each {
-	request := &rpc.SettleDeadLettersRequest{Filter: convert.Filter(&f)}
-	return stream(ctx, "settle", request, d.api.SettleDeadLetters, outcome[*rpc.SettleDeadLettersResponse])
+	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.SettleDeadLettersResponse], error) {
+		return d.api.SettleDeadLetters(ctx, &rpc.SettleDeadLettersRequest{Filter: convert.Filter(&f)})
+	}
+	return stream(ctx, "settle", open, outcome[*rpc.SettleDeadLettersResponse])
 }
 
 // Drop deletes the letters that f chooses.
 func (d *DeadLetters) Drop(ctx context.Context, f goflow.DeadLetterFilter) each {
-	request := &rpc.DropDeadLettersRequest{Filter: convert.Filter(&f)}
-	return stream(ctx, "drop", request, d.api.DropDeadLetters, outcome[*rpc.DropDeadLettersResponse])
+	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.DropDeadLettersResponse], error) {
+		return d.api.DropDeadLetters(ctx, &rpc.DropDeadLettersRequest{Filter: convert.Filter(&f)})
+	}
+	return stream(ctx, "drop", open, outcome[*rpc.DropDeadLettersResponse])
 }
 
 // Move is how far a redrive of all dead letters is.
@@ -105,8 +116,10 @@ type Move struct {
 // RedriveAll lets the broker move all dead letters back, and yields how far it
 // is. It goes on when nobody looks any more; to call it again is to look.
 func (d *DeadLetters) RedriveAll(ctx context.Context) iter.Seq2[Move, error] {
-	return stream(ctx, "redrive", &rpc.RedriveAllDeadLettersRequest{}, d.api.RedriveAllDeadLetters,
-		func(a *rpc.RedriveAllDeadLettersResponse) (Move, error) {
-			return Move{Moved: a.GetMoved(), Total: a.GetTotal(), Found: a.GetFound()}, nil
-		})
+	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.RedriveAllDeadLettersResponse], error) {
+		return d.api.RedriveAllDeadLetters(ctx, &rpc.RedriveAllDeadLettersRequest{})
+	}
+	return stream(ctx, "redrive", open, func(a *rpc.RedriveAllDeadLettersResponse) (Move, error) {
+		return Move{Moved: a.GetMoved(), Total: a.GetTotal(), Found: a.GetFound()}, nil
+	})
 }

@@ -127,7 +127,8 @@ func TestDeadLettersAndStats(t *testing.T) {
 		require.NoError(t, err)
 	}
 	dropped := 0
-	for range letters.Drop(t.Context(), filter) {
+	for _, err := range letters.Drop(t.Context(), filter) {
+		require.NoError(t, err)
 		dropped++
 	}
 	require.Equal(t, 1, dropped)
