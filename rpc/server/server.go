@@ -90,7 +90,9 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("goflow: server: %w", err)
 	case <-ctx.Done():
 		s.Shutdown()
-		return s.drain(gs)
+		err := s.drain(gs)
+		<-done // lis is closed
+		return err
 	}
 }
 
