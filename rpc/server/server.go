@@ -91,7 +91,9 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	case <-ctx.Done():
 		s.Shutdown()
 		err := s.drain(gs)
-		<-done // lis is closed
+		if served := <-done; !errors.Is(served, grpc.ErrServerStopped) { // it was stopped before it began
+			err = errors.Join(err, served)
+		}
 		return err
 	}
 }
