@@ -23,6 +23,7 @@ const (
 	opLoad      op = "load from"
 	opCheck     op = "describe"
 	opProvision op = "provision"
+	opExpiry    op = "read the time to live of"
 )
 
 // action is the permission that it takes.
@@ -32,6 +33,8 @@ func (o op) action() string {
 		return "dynamodb:BatchGetItem"
 	case opCheck:
 		return "dynamodb:DescribeTable"
+	case opExpiry:
+		return "dynamodb:DescribeTimeToLive"
 	case opProvision:
 		return "dynamodb:CreateTable, dynamodb:DescribeTable, dynamodb:DescribeTimeToLive and dynamodb:UpdateTimeToLive"
 	default:
