@@ -36,13 +36,11 @@ func newDLQ(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dlq",
 		Short: "Look at the dead letters, run them again, or drop them",
-		Long: `Examples:
-  goflow dlq ls                    what has died, and why
+		Example: `  goflow dlq ls                    what has died, and why
   goflow dlq settle                record what SQS moved itself
   goflow dlq redrive               run everything again
-  goflow dlq redrive --type mail   run some again
-
-A dead letter is a message that no worker could take to a result. It says why: failed, permanent, malformed,
+  goflow dlq redrive --type mail   run some again`,
+		Long: `A dead letter is a message that no worker could take to a result. It says why: failed, permanent, malformed,
 unknown type, crashed, result refused; or it was moved by SQS itself, after 1000 receives, and says nothing.`,
 		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -120,10 +118,7 @@ func (d *dlq) each(letters iter.Seq2[goflow.DeadLetter, error], ids []string, do
 			worst = max(worst, program.NoRecord)
 		}
 	}
-	if worst != program.OK {
-		return n, program.ExitError(worst)
-	}
-	return n, nil
+	return n, ended(worst)
 }
 
 func unseen(id string) error {

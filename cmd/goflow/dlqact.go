@@ -16,11 +16,9 @@ func newDLQSettle(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "settle [ID…]",
 		Short: "Record what SQS moved to the dead letters itself",
-		Long: `Examples:
-  goflow dlq settle
-  goflow dlq settle --older-than 1h
-
-SQS moves a message that was received 1000 times without an end, as when no worker can start. Such a letter says nothing,
+		Example: `  goflow dlq settle
+  goflow dlq settle --older-than 1h`,
+		Long: `SQS moves a message that was received 1000 times without an end, as when no worker can start. Such a letter says nothing,
 and its task has no outcome. Settle records the task as dead, "moved by SQS", so that nobody waits for it any longer, and
 marks the letter, so that a redrive begins the task anew. What is settled already stays as it is.`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
@@ -53,12 +51,10 @@ func newDLQDrop(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drop {ID… | --all | filters}",
 		Short: "Delete dead letters for good",
-		Long: `Examples:
-  goflow dlq drop 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f
+		Example: `  goflow dlq drop 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f
   goflow dlq drop --type mail --older-than 168h
-  goflow dlq drop --all --yes
-
-Delete dead letters for good, once the answer to the question is yes. Their records stay until they expire.`,
+  goflow dlq drop --all --yes`,
+		Long: `Delete dead letters for good, once the answer to the question is yes. Their records stay until they expire.`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if all == d.chooses(ids) {
 				return config.Errorf("drop: give IDs or filters, or --all alone: goflow dlq drop --help")

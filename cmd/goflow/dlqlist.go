@@ -52,12 +52,10 @@ func newDLQList(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls [ID…]",
 		Short: "List dead letters",
-		Long: `Examples:
-  goflow dlq ls
+		Example: `  goflow dlq ls
   goflow dlq ls --reason "moved by SQS"
-  goflow dlq ls --type mail --newer-than 24h -o json
-
-List dead letters and leave them where they are. SQS has no listing: it hands messages out, and they are given back at
+  goflow dlq ls --type mail --newer-than 24h -o json`,
+		Long: `List dead letters and leave them where they are. SQS has no listing: it hands messages out, and they are given back at
 the end. Meanwhile nobody else sees them, and those that somebody else holds are not seen; a FIFO queue shows the first
 ten of a group. (!) marks what SQS moved itself and nobody has settled: see goflow dlq settle.`,
 		RunE: func(cmd *cobra.Command, ids []string) error { return d.list(cmd, ids) },
@@ -142,11 +140,9 @@ func newDLQShow(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a dead letter whole, with its task's record",
-		Long: `Examples:
-  goflow dlq show 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f
-  goflow dlq show 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f -o json
-
-Show a dead letter whole, with its message and its task's record, and leave it where it is. Exit code 3: SQS does not
+		Example: `  goflow dlq show 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f
+  goflow dlq show 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f -o json`,
+		Long: `Show a dead letter whole, with its message and its task's record, and leave it where it is. Exit code 3: SQS does not
 show it.`,
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, ids []string) error { return d.show(cmd, ids) },

@@ -25,13 +25,11 @@ func newDLQRedrive(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redrive [ID…]",
 		Short: "Send dead letters back to the queue, to run again",
-		Long: `Examples:
-  goflow dlq redrive
+		Example: `  goflow dlq redrive
   goflow dlq redrive --max-per-second 50
   goflow dlq redrive --reason "unknown type" --limit 10
-  goflow dlq redrive 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f
-
-Send dead letters back to the queue, where a worker begins each task anew, with fresh attempts.
+  goflow dlq redrive 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f`,
+		Long: `Send dead letters back to the queue, where a worker begins each task anew, with fresh attempts.
 
 All of them are moved by SQS, one move at a time: a move that is under way is watched, Ctrl-C ends the watching only and
 --cancel the move. What SQS had moved to the dead letters itself is not begun anew but goes on: goflow dlq settle comes first.

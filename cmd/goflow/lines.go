@@ -34,6 +34,9 @@ func (p *push) lines(ctx context.Context, argument string) error {
 		return config.Errorf("push %.60q: give its payload too, or - or @FILE for lines of tasks", argument)
 	}
 	defer func() { _ = source.Close() }() // only read from
+	if p.id != nil || p.options.Unique != nil {
+		return config.Errorf("push %s: --id, --id-from and --unique are for one task: write them into its line", argument)
+	}
 	client, all, err := p.client(ctx, p.needs()...)
 	if err != nil {
 		return err
@@ -48,12 +51,11 @@ func (p *push) lines(ctx context.Context, argument string) error {
 	if err := l.awaitAll(ctx); err != nil {
 		return err
 	}
-	if l.worst != program.OK {
-		return program.ExitError(l.worst)
-	}
-	return nil
+	return ended(l.worst)
 }
 
+// pushAll pushes lines that follow each other and ask for the same ten in a call,
+// so that the tasks of a group keep their order.
 func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
 	var ready []lines.Line
 	for line, err := range lines.Read(source) {
@@ -61,12 +63,14 @@ func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
 			l.bad(err)
 			continue
 		}
-		if ready = append(ready, line); len(ready) == batch {
+		line.Options = line.Over(l.options)
+		if len(ready) == batch || len(ready) > 0 && !ready[0].Same(line.Options) {
 			if err := l.pushBatch(ctx, ready); err != nil {
 				return err
 			}
 			ready = ready[:0]
 		}
+		ready = append(ready, line)
 	}
 	return l.pushBatch(ctx, ready)
 }
@@ -75,13 +79,20 @@ func (l *linePusher) pushBatch(ctx context.Context, ready []lines.Line) error {
 	if len(ready) == 0 {
 		return nil
 	}
+	opts, err := ready[0].Push()
+	if err != nil {
+		for _, line := range ready {
+			l.bad(&lines.Error{Number: line.Number, Reason: config.Errorf("%v", err)})
+		}
+		return nil
+	}
 	tasks := make([]task.Task, len(ready))
 	for i, line := range ready {
-		tasks[i] = task.Task{Type: line.Type, Payload: line.Payload}
+		tasks[i] = task.Task{ID: line.ID, Type: line.Type, Payload: line.Payload}
 	}
 	ctx, cancel := starting(ctx)
 	defer cancel()
-	ids, err := l.client.PushMany(ctx, tasks)
+	ids, err := l.client.PushMany(ctx, tasks, opts...)
 	var refused error
 	for i, line := range ready {
 		itemErr := port.ItemError(err, i)

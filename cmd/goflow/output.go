@@ -9,16 +9,7 @@ import (
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/task"
-	"github.com/jamesTait-jt/goflow/internal/config"
 )
-
-func (c *cli) checkFormat() error {
-	switch c.format {
-	case "text", "json", "yaml":
-		return nil
-	}
-	return config.Errorf("--output %.60q: give text, json or yaml", c.format)
-}
 
 // write writes one piece of data: text as it is, or v in the wanted format.
 // Several pieces of YAML are documents of a stream.
@@ -38,6 +29,15 @@ func (c *cli) write(text string, v any) (err error) {
 	}
 	_, err = io.WriteString(c.around.Stdout, text)
 	return err
+}
+
+// ended is the end of a command that has done several things, of which the worst
+// came to this code.
+func ended(worst int) error {
+	if worst == program.OK {
+		return nil
+	}
+	return program.ExitError(worst)
 }
 
 // writeRecord writes a task's outcome: as text the result alone. A task

@@ -10,10 +10,11 @@ import (
 
 func newProvision(c *cli) *cobra.Command {
 	return &cobra.Command{
-		Use:   "provision",
-		Short: "Make what is missing of the queues and the table, for development",
+		Use:     "provision",
+		Example: "  eval \"$(goflow provision)\"\n  goflow provision --queue-url orders --dlq-url orders-dead --table orders",
+		Short:   "Make what is missing of the queues and the table, for development",
 		Long: "Make what is missing of the queue, the dead-letter queue and the table, for development, named as the settings " +
-			"say or by default. It prints the settings for a shell: eval \"$(goflow provision)\".",
+			"say or by default. It prints the settings for a shell.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.direct("provision"); err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
+	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
@@ -18,24 +20,30 @@ type push struct {
 	*cli
 	wait    bool
 	timeout time.Duration
+	id      *string
+	idFrom  *string
+	options lines.Options
 }
 
 func newPush(c *cli) *cobra.Command {
 	p := &push{cli: c}
 	cmd := &cobra.Command{
-		Use:   "push {TYPE JSON | -}",
+		Use: "push {TYPE JSON | -}",
+		Example: `  goflow push sample.echo '{"hello":"world"}' --wait
+  goflow push sample.hash @payload.json --delay 1h --max-attempts 3
+  goflow push mail '{"to":"a@b.c"}' --id-from mail/17
+  goflow push - < tasks.ndjson`,
 		Short: "Push a task, or a task a line from standard input",
 		Long: `Push a task and print its ID, or with --wait its result.
 
 JSON is the payload, - reads it from standard input, @FILE from a file.
-With - or @FILE alone, each line is a task: {"type":"sample.echo","payload":1}.
-A bad line is named by its number and the others are pushed; IDs come in the order of the lines.`,
-		Example: `  goflow push sample.echo '{"hello":"world"}' --wait
-  goflow push sample.hash @payload.json
-  goflow push - < tasks.ndjson`,
+With - or @FILE alone, each line is a task: {"type":"sample.echo","payload":1}. Beside these two, a line may have
+id, idFrom, delay, expiresIn, headers (an object), track, unique, uniqueFor, group, fairKey, maxAttempts and runTimeout,
+which mean what the flags do and win over them; durations are strings. Lines that follow each other and ask for the same go
+ten in a call. A bad line is named by its number and the others are pushed; IDs come in the order of the lines.`,
 		Args: arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkTimeout(p.timeout); err != nil {
+			if err := p.check(); err != nil {
 				return err
 			}
 			if len(args) == 1 {
@@ -46,6 +54,7 @@ A bad line is named by its number and the others are pushed; IDs come in the ord
 	}
 	cmd.Flags().BoolVar(&p.wait, "wait", false, "wait for the outcome and print the result")
 	timeoutFlag(cmd, &p.timeout)
+	p.flags(cmd.Flags())
 	return cmd
 }
 
@@ -62,6 +71,13 @@ func (p *push) one(ctx context.Context, taskType, payload string) error {
 	if err != nil {
 		return err
 	}
+	opts, err := p.options.Push()
+	if err != nil {
+		return config.Errorf("%v", err)
+	}
+	if p.id != nil {
+		opts = append(opts, goflow.ID(*p.id))
+	}
 	client, all, err := p.client(ctx, p.needs()...)
 	if err != nil {
 		return err
@@ -73,7 +89,7 @@ func (p *push) one(ctx context.Context, taskType, payload string) error {
 	}
 	pushing, pushed := starting(ctx)
 	defer pushed()
-	id, err := client.Push(pushing, taskType, raw)
+	id, err := client.Push(pushing, taskType, raw, opts...)
 	if err != nil {
 		return err
 	}

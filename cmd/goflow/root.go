@@ -1,13 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/configfile"
 	"github.com/jamesTait-jt/goflow/internal/stack"
 )
 
@@ -16,28 +21,38 @@ type cli struct {
 	around program.Surroundings
 	loader *config.Loader
 	format string
+	server *config.Loader // of the command server alone
 	ending []func() error // called when the command is over
 }
 
 func newRoot(around program.Surroundings) (*cobra.Command, *cli) {
-	c := &cli{around: around, loader: config.NewLoader(config.CLI, "--", around.Getenv)}
+	c := &cli{
+		around: around,
+		loader: config.NewLoader(config.CLI, "--", around.Getenv), server: config.NewLoader(config.Server, "--", around.Getenv),
+	}
 	root := &cobra.Command{
 		Use:   name,
 		Short: "Push tasks to a GoFlow queue and read what became of them",
-		Args:  unknownCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return c.checkFormat()
-		},
-		SilenceUsage:  true, // an error is one line
-		SilenceErrors: true, // and Finish writes it
+		Long: `Push tasks to a GoFlow queue and read what became of them, on AWS or through a goflow server.
+
+Where the queue and the table are, say flags, variables or a file: docs/configuration.md lists them and the exit codes.`,
+		Example: `  goflow push sample.echo '{"hello":"world"}' --wait
+  goflow get 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f
+  goflow doctor                      what is wrong, and how to mend it`,
+		Args:              unknownCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return c.begin() },
+		SilenceUsage:      true, // an error is one line
+		SilenceErrors:     true, // and Finish writes it
 	}
-	c.loader.Flags(func(name string, v *config.Value) { root.PersistentFlags().Var(v, name, v.Usage()) })
-	root.PersistentFlags().StringVarP(&c.format, "output", "o", "text", "how data is written: text, json or yaml")
+	settingFlags(root.PersistentFlags(), c.loader)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return config.Errorf("%v: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newDLQ(c), newProvision(c), newServer(c), newVersion(c))
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(usageTemplate(root))
+	root.AddCommand(newPush(c), newGet(c), newWait(c), newCancel(c), newStats(c), newDLQ(c), newProvision(c), newServer(c),
+		newDoctor(c), newCompletion(), newVersion(c))
 	return root, c
 }
 
@@ -49,6 +64,41 @@ func (c *cli) end() (err error) {
 	return err
 }
 
+// settingFlags gives a command the flags of settings.
+func settingFlags(flags *pflag.FlagSet, l *config.Loader) {
+	l.Flags(func(name string, v *config.Value) {
+		short := map[string]string{"output": "o"}[name]
+		if f := flags.VarPF(v, name, short, v.Usage()); v.IsBoolFlag() {
+			f.NoOptDefVal = "true"
+		}
+	})
+}
+
+// helpTemplate begins with what most readers want.
+const helpTemplate = `{{if .HasExample}}Examples:
+{{.Example}}
+
+{{end}}{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}`
+
+// usageTemplate is cobra's own, less the examples, which helpTemplate has.
+func usageTemplate(cmd *cobra.Command) string {
+	return strings.Replace(cmd.UsageTemplate(), "{{if .HasExample}}\n\nExamples:\n{{.Example}}{{end}}", "", 1)
+}
+
+// begin reads the configuration file, and how data is to be written; where
+// that is bad, there is no format.
+func (c *cli) begin() error {
+	fileErr := configfile.Read(c.around.Getenv, c.loader, c.server)
+	format := cmp.Or(strings.ToLower(c.loader.Text("output")), "text")
+	if !slices.Contains([]string{"text", "json", "yaml"}, format) {
+		return config.Errorf("%s %.60q: give text, json or yaml", c.loader.Where("output"), format)
+	}
+	c.format = format
+	return fileErr
+}
+
 func unknownCommand(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return config.Errorf("unknown command %.60q: %s --help lists them", args[0], name)
@@ -56,15 +106,17 @@ func unknownCommand(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// arguments accepts least to most arguments.
+// arguments accepts least to most arguments; most anyNumber is without end.
 func arguments(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > most {
+		if len(args) < least || most != anyNumber && len(args) > most {
 			return config.Errorf("%d arguments: the usage is %s", len(args), cmd.UseLine())
 		}
 		return nil
 	}
 }
+
+const anyNumber = -1
 
 // open returns the settings and the parts that they name, of which the needed
 // have to be there.

@@ -27,22 +27,20 @@ type serving struct {
 }
 
 func newServer(c *cli) *cobra.Command {
-	s := &serving{redrive: &redrive{dlq: dlq{cli: c}}, loader: config.NewLoader(config.Server, "--", c.around.Getenv)}
+	s := &serving{redrive: &redrive{dlq: dlq{cli: c}}, loader: c.server}
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Serve the queue over gRPC to programs without AWS",
-		Long: `Examples:
-  goflow server
-  goflow server --grpc-addr 0.0.0.0:9090 --tls-cert cert.pem --tls-key key.pem --credentials callers.yaml
-
-Serve the queue, its records and its dead letters over gRPC, until a signal: then health says so, what runs gets the drain
+		Example: `  goflow server
+  goflow server --grpc-addr 0.0.0.0:9090 --tls-cert cert.pem --tls-key key.pem --credentials callers.yaml`,
+		Long: `Serve the queue, its records and its dead letters over gRPC, until a signal: then health says so, what runs gets the drain
 time, and what waits is told to ask another server. Servers keep nothing: run as many as you like.
 
 Without --credentials whoever reaches the server may do everything, so it has to listen on this machine only.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
 	}
-	s.loader.Flags(func(name string, v *config.Value) { cmd.Flags().Var(v, name, v.Usage()) })
+	settingFlags(cmd.Flags(), s.loader)
 	return cmd
 }
 
@@ -50,7 +48,7 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if s.own, err = s.loader.Load(); err != nil {
 		return err
 	}
-	s.log = program.NewLogger(s.own, s.around.Stderr)
+	s.log = program.NewLogger(s.own, s.around)
 	opts, err := s.access()
 	if err != nil {
 		return err

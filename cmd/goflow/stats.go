@@ -21,10 +21,11 @@ type stats struct {
 
 func newStats(c *cli) *cobra.Command {
 	return &cobra.Command{
-		Use:   "stats",
-		Short: "Print how many tasks the queues hold",
-		Long:  "Print how many tasks the queue and the dead-letter queue hold. SQS estimates these figures (≈); they lag a little.",
-		Args:  arguments(0, 0),
+		Use:     "stats",
+		Example: "  goflow stats\n  goflow stats -o json",
+		Short:   "Print how many tasks the queues hold",
+		Long:    "Print how many tasks the queue and the dead-letter queue hold. SQS estimates these figures (≈); they lag a little.",
+		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := starting(cmd.Context())
 			defer cancel()

@@ -8,9 +8,10 @@ import (
 
 func newVersion(c *cli) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  arguments(0, 0),
+		Use:     "version",
+		Example: "  goflow version\n  goflow version -o json",
+		Short:   "Print the version",
+		Args:    arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			version := "unknown"
 			goVersion := ""

@@ -17,10 +17,11 @@ const defaultWait = 5 * time.Minute
 func newWait(c *cli) *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
-		Use:   "wait ID",
-		Short: "Wait for a task's outcome and print its result",
+		Use:     "wait ID",
+		Example: "  goflow wait 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f\n  goflow wait 0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f --timeout 1h",
+		Short:   "Wait for a task's outcome and print its result",
 		Long: "Wait for a task's outcome and print its result, or with -o json or yaml its record. " +
-			"A task that failed is exit code 1, the end of the time 4.",
+			"A task that failed, was cancelled or has expired is exit code 1, the end of the time 4.",
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkTimeout(timeout); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/handlers"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/configfile"
 )
 
 const name = "localworker"
@@ -31,13 +32,16 @@ func work(ctx context.Context, around program.Surroundings) error {
 	if done, err := parse(loader, around); done || err != nil {
 		return err
 	}
+	if err := configfile.Read(around.Getenv, loader); err != nil {
+		return err
+	}
 	settings, err := loader.Load()
 	if err != nil {
 		return err
 	}
 	mux := goflow.NewMux()
 	handlers.Register(mux)
-	log := program.NewLogger(settings, around.Stderr)
+	log := program.NewLogger(settings, around)
 	if settings.Memory {
 		return workInMemory(ctx, around, memoryJob{settings: settings, loader: loader, mux: mux, log: log})
 	}

@@ -79,7 +79,7 @@ func (r *reporter) all(ctx context.Context) error {
 		}
 		var id string
 		if err == nil {
-			if id, err = r.client.Push(ctx, line.Type, line.Payload); err != nil {
+			if id, err = r.push(ctx, line); err != nil {
 				err = &lines.Error{Number: line.Number, Reason: err}
 			}
 		}
@@ -99,6 +99,17 @@ func (r *reporter) all(ctx context.Context) error {
 		return program.ExitError(program.Usage)
 	}
 	return r.err
+}
+
+func (r *reporter) push(ctx context.Context, line lines.Line) (string, error) {
+	opts, err := line.Push()
+	if err != nil {
+		return "", err
+	}
+	if line.ID != "" {
+		opts = append(opts, goflow.ID(line.ID))
+	}
+	return r.client.Push(ctx, line.Type, line.Payload, opts...)
 }
 
 // report writes a task's outcome as soon as there is one.

@@ -69,6 +69,7 @@ func TestFunctionIsLight(t *testing.T) {
 		for _, heavy := range []string{
 			"google.golang.org/grpc", "k8s.io", "go.opentelemetry.io", "github.com/spf13", "net/rpc",
 			"github.com/aws/aws-sdk-go-v2/service/cloudformation", "github.com/stretchr/testify", module + "internal/stack",
+			"go.yaml.in/yaml", module + "internal/configfile",
 		} {
 			require.False(t, below(dep, heavy), dep)
 		}

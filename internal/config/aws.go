@@ -32,20 +32,45 @@ const credentialsTime = 5 * time.Second
 // AWS returns the SDK's default configuration, or an *Error when region or
 // credentials are missing.
 func AWS(ctx context.Context) (aws.Config, error) {
+	cfg, err := SDK(ctx)
+	if err != nil {
+		return cfg, err
+	}
+	if err := CheckRegion(cfg); err != nil {
+		return cfg, err
+	}
+	_, err = CheckCredentials(ctx, cfg)
+	return cfg, err
+}
+
+// SDK returns the SDK's default configuration as it is.
+func SDK(ctx context.Context) (aws.Config, error) {
 	// What matters comes back as an error; the SDK would say more on standard error.
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return cfg, Errorf("AWS configuration: %v", err)
 	}
+	return cfg, nil
+}
+
+// CheckRegion returns an *Error when there is no region.
+func CheckRegion(cfg aws.Config) error {
 	if cfg.Region == "" {
-		return cfg, Errorf("AWS region is missing: set AWS_REGION, as in AWS_REGION=eu-central-1, or a profile with one")
+		return Errorf("AWS region is missing: set AWS_REGION, as in AWS_REGION=eu-central-1, or a profile with one")
 	}
+	return nil
+}
+
+// CheckCredentials returns the credentials, or an *Error when there are none.
+// Nobody has judged them.
+func CheckCredentials(ctx context.Context, cfg aws.Config) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, credentialsTime)
 	defer cancel()
-	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return cfg, Errorf("AWS credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role")
+	found, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return found, Errorf("AWS credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role")
 	}
-	return cfg, nil
+	return found, nil
 }
 
 // Open returns the parts that the settings name. Queues given by name are

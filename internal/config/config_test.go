@@ -42,7 +42,7 @@ func TestDefaultsAreThoseOfTheLibrary(t *testing.T) {
 		Lease: goflow.DefaultLease, PollWait: goflow.DefaultPollWait, Drain: goflow.DefaultDrain,
 		Margin:           goflow.DefaultMargin,
 		UnknownTypeGrace: goflow.DefaultUnknownTypeGrace, RecordTTL: goflow.DefaultRecordTTL,
-		HTTPAddr: "127.0.0.1:8080", LogLevel: "info", LogFormat: "auto",
+		HTTPAddr: "127.0.0.1:8080", LogLevel: "info", LogFormat: "auto", Output: "text", GRPCAddr: "127.0.0.1:9090",
 	}, s)
 }
 

@@ -3,7 +3,8 @@
 // their flags from the table, docs/configuration.md is generated from it, and
 // a test compares the two.
 //
-// A flag wins over its variable, the variable over the default.
+// A flag wins over its variable, the variable over the file of package
+// configfile, the file over the default.
 package config
 
 //go:generate go run ./gen

@@ -53,7 +53,11 @@ type Loader struct {
 	values []*Value
 	stack  string // the name of what gives the settings below
 	places map[string]string
+	file   map[string]Item
 }
+
+// Item is a value in a file, and where that is.
+type Item struct{ Text, Where string }
 
 // NewLoader returns a loader for a program whose flags begin with dash; "" is a
 // program that has variables only.
@@ -95,25 +99,45 @@ func (l *Loader) Load() (Settings, error) {
 	return s, l.check(s)
 }
 
+// File gives settings the values that a file has for them, by name. They win
+// over the defaults; variables and flags win over them.
+func (l *Loader) File(items map[string]Item) { l.file = items }
+
 // Stack gives settings the values that a stack has for them, by name. They win
-// over variables; flags win over them.
+// over what is given in the same way as the stack's own name: over variables, or
+// over the file if that has the name; flags win over them.
 func (l *Loader) Stack(name string, places map[string]string) {
 	l.stack, l.places = name, places
 }
 
-// lookup returns a value's text and where it was given; "" is nowhere. An
-// empty variable counts as unset, as in a shell's ${X:-}.
+// lookup returns a value's text and where it was given; "" is nowhere. What is
+// empty in a variable or a file counts as unset, as in a shell's ${X:-}.
 func (l *Loader) lookup(v *Value) (text, where string) {
+	name := v.setting.Name
 	if v.set {
-		return strings.TrimSpace(v.text), l.flag + v.setting.Name
+		return strings.TrimSpace(v.text), l.flag + name
 	}
-	if text := l.places[v.setting.Name]; text != "" {
-		return text, "stack " + l.stack
-	}
-	if text := strings.TrimSpace(l.getenv(v.setting.Env())); text != "" {
-		return text, v.setting.Env()
+	variable, place := strings.TrimSpace(l.getenv(v.setting.Env())), l.places[name]
+	switch {
+	case place != "" && (variable == "" || l.Where("stack") != l.file["stack"].Where):
+		return place, "stack " + l.stack
+	case variable != "":
+		return variable, v.setting.Env()
+	case l.file[name].Text != "":
+		return l.file[name].Text, l.file[name].Where
 	}
 	return "", ""
+}
+
+// Text is a setting as it was given; empty: it was not.
+func (l *Loader) Text(name string) string {
+	for _, v := range l.values {
+		if v.setting.Name == name {
+			text, _ := l.lookup(v)
+			return text
+		}
+	}
+	return ""
 }
 
 // Given tells whether a setting was given at all.

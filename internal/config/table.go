@@ -25,7 +25,7 @@ type Settings struct {
 	RecordTTL                time.Duration
 	HTTPAddr                 string
 	LogLevel, LogFormat      string
-	Stack                    string
+	Stack, Config, Output    string
 	Provision, Memory        bool
 
 	GRPCAddr, Credentials                              string
@@ -136,8 +136,18 @@ func process() []Setting {
 	for i, level := range levels {
 		levels[i] = strings.ToLower(level)
 	}
-	formats := []string{"auto", "json", "text"}
+	formats, outputs := []string{"auto", "json", "text"}, []string{"text", "json", "yaml"}
 	return []Setting{
+		{
+			Name: "config", Allowed: "a file's path", Programs: Worker | CLI,
+			Meaning: "the file with settings; unless set, goflow/config.yaml in $XDG_CONFIG_HOME or else in ~/.config, if there is one",
+			parse:   textSetting(func(s *Settings) *string { return &s.Config }),
+		},
+		{
+			Name: "output", Default: outputs[0], Allowed: strings.Join(outputs, ", "), Programs: CLI,
+			Meaning: "how data is written, -o for short",
+			parse:   choiceSetting(outputs, func(s *Settings) *string { return &s.Output }),
+		},
 		{
 			Name: "http-addr", Default: "127.0.0.1:8080", Allowed: "host:port or off", Programs: Worker | Server,
 			Meaning: "where /healthz and /readyz answer; not used with memory",

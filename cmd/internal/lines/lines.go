@@ -1,6 +1,7 @@
 // Package lines reads tasks written as one JSON object a line:
 //
 //	{"type":"sample.echo","payload":{"any":"JSON"}}
+//	{"type":"mail","payload":{"to":"a@b.c"},"idFrom":"mail/17","delay":"1h"}
 package lines
 
 import (
@@ -12,6 +13,8 @@ import (
 	"io"
 	"iter"
 	"strings"
+
+	"github.com/jamesTait-jt/goflow/goflow"
 )
 
 // Line is a task and the line that it stands in, from 1.
@@ -19,6 +22,10 @@ type Line struct {
 	Number  int             `json:"-"`
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload"`
+	// ID is the task's own, or made from IDFrom; empty: it gets one.
+	ID     string `json:"id"`
+	IDFrom string `json:"idFrom"`
+	Options
 }
 
 // Error is a bad line, or an input that cannot be read any further.
@@ -77,6 +84,12 @@ func decode(text []byte) (Line, error) {
 	}
 	if line.Type == "" {
 		return line, errors.New("type is missing: write {\"type\":…,\"payload\":…}")
+	}
+	if line.ID != "" && line.IDFrom != "" {
+		return line, errors.New("id and idFrom: give one of the two")
+	}
+	if line.IDFrom != "" {
+		line.ID = goflow.IDFrom(line.IDFrom)
 	}
 	if line.Payload == nil {
 		line.Payload = json.RawMessage("null")

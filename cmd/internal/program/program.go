@@ -78,8 +78,12 @@ func (s Surroundings) Finish(name string, err error) int {
 
 // Say writes an error as one line to standard error.
 func (s Surroundings) Say(name string, err error) {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	_, _ = fmt.Fprintf(s.Stderr, "%s: %s\n", name, strings.TrimPrefix(text, "goflow: ")) // nowhere else to report it
+	_, _ = fmt.Fprintf(s.Stderr, "%s: %s\n", name, Line(err)) // nowhere else to report it
+}
+
+// Line is an error as one line.
+func Line(err error) string {
+	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "goflow: ")
 }
 
 // Code returns the exit code of an error.
