@@ -81,9 +81,11 @@ func (s Surroundings) Say(name string, err error) {
 	_, _ = fmt.Fprintf(s.Stderr, "%s: %s\n", name, Line(err)) // nowhere else to report it
 }
 
-// Line is an error as one line.
+// Line is an error as one line, without the name that the library puts before
+// each part of it.
 func Line(err error) string {
-	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "goflow: ")
+	text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "goflow: ")
+	return strings.ReplaceAll(text, ": goflow: ", ": ")
 }
 
 // Code returns the exit code of an error.
