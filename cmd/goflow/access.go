@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -52,11 +51,11 @@ func (c *cli) dial(s config.Settings) (*client.Client, error) {
 		opts = append(opts, client.PlainText())
 	}
 	if s.TokenFile != "" {
-		token, err := os.ReadFile(s.TokenFile)
+		token, err := readToken(s.TokenFile)
 		if err != nil {
 			return nil, config.Errorf("%s: %v", c.loader.Where("token-file"), err)
 		}
-		opts = append(opts, client.Token(string(bytes.TrimSpace(token))))
+		opts = append(opts, client.Token(token))
 	}
 	secure, err := c.tls(s)
 	if err != nil {
@@ -149,7 +148,7 @@ func (d *dlq) distantLetters(s config.Settings) (deadLetters, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.place = place{name: "the dead letters of " + s.Server, client: remote.Client, remote: remote, size: func(ctx context.Context) (int, error) {
+	d.place = place{name: "server " + s.Server, client: remote.Client, remote: remote, size: func(ctx context.Context) (int, error) {
 		all, err := remote.Stats(ctx)
 		if err != nil || len(all) == 0 || all[0].Dead == nil {
 			return 0, err
