@@ -43,7 +43,7 @@ func newDeadLetter(d *port.Delivery) DeadLetter {
 		env.Type = "" // it is not a type
 	}
 	l := DeadLetter{
-		ID: taskID(d), Type: env.Type, Generation: 1, Reason: reasonMoved, Receives: d.Receives, SentAt: d.SentAt,
+		ID: env.taskID(d), Type: env.Type, Generation: 1, Reason: reasonMoved, Receives: d.Receives, SentAt: d.SentAt,
 		Unsettled: true, Body: d.Body, Attributes: maps.Clone(d.Attributes), delivery: *d,
 	}
 	note := readDeadLetter(d)

@@ -151,12 +151,9 @@ func (a *attempt) open() (err error) {
 		a.opened = time.Now()
 	}
 	a.env, err = decodeEnvelope(a.delivery)
-	a.rec = Record{ID: a.env.ID, State: task.Open, Generation: 1}
+	a.rec = Record{ID: a.env.taskID(a.delivery), State: task.Open, Generation: 1}
 	if dead := readDeadLetter(a.delivery); dead != nil {
 		a.rec.Generation = dead.Generation + 1
-		if _, ok := parseID(dead.ID); ok {
-			a.rec.ID = dead.ID // a message by hand has no other name for its task
-		}
 	}
 	if err == nil {
 		err = a.readDue()

@@ -2,7 +2,6 @@ package goflow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"runtime"
 	"slices"
@@ -136,22 +135,4 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 		}
 	}
 	return left
-}
-
-// taskID is the ID of a delivery's task, whatever else is wrong with it. Where the
-// body has none, a message that was sent on carries it beside.
-func taskID(d *Delivery) string {
-	env, _ := decodeEnvelope(d)
-	if dead := readDeadLetter(d); dead != nil {
-		if _, ok := parseID(dead.ID); ok {
-			return dead.ID
-		}
-	}
-	var sentOn due
-	if json.Unmarshal([]byte(d.Attributes[dueAttribute]), &sentOn) == nil {
-		if _, ok := parseID(sentOn.ID); ok {
-			return sentOn.ID
-		}
-	}
-	return env.ID
 }
