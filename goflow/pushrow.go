@@ -85,14 +85,11 @@ func (p *pushing) writeRows(ctx context.Context, all []*pushed) {
 	rows := slices.DeleteFunc(underWay(all), func(t *pushed) bool { return !p.options.track && !p.long && !t.chosen })
 	expires := time.Now().Add(p.options.delay + p.shared.recordTTL)
 	for chunk := range slices.Chunk(rows, port.MaxWrites) {
-		err := retryItems(ctx, len(chunk), func(items []int) error {
-			recs := make([]Record, len(items))
-			for place, item := range items {
-				t := chunk[item]
-				recs[place] = Record{ID: t.id, State: task.Open, Generation: 1, Hash: t.hash, Expires: expires}
-			}
-			return p.store.Save(ctx, recs)
-		})
+		recs := make([]Record, len(chunk))
+		for i, t := range chunk {
+			recs[i] = Record{ID: t.id, State: task.Open, Generation: 1, Hash: t.hash, Expires: expires}
+		}
+		err := retryEach(ctx, recs, func(some []Record) error { return p.store.Save(ctx, some) })
 		for i, t := range chunk {
 			if err := port.ItemError(err, i); err != nil && (!t.chosen || !errors.Is(err, ErrFinished)) {
 				t.fail(err)
