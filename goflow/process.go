@@ -51,11 +51,14 @@ type Processor struct {
 }
 
 // NewProcessor returns a processor for deliveries of broker b. The errors are
-// those of the options.
+// those of NewWorker.
 func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, error) {
 	o, err := newWorkerOptions(opts)
 	if err == nil && len(o.queues) > 0 {
 		err = invalid("Queues: only a Client and a Worker have further queues")
+	}
+	if err == nil {
+		err = alike("", b, o.dead)
 	}
 	if err != nil {
 		return nil, err

@@ -28,7 +28,8 @@ type Worker struct {
 }
 
 // NewWorker returns a worker for the tasks of b, whose outcomes go to s. It
-// needs DeadLetters or NoDeadLetters. The errors are those of the options.
+// needs DeadLetters or NoDeadLetters. The errors are those of the options, and
+// ErrInvalid for a queue and its dead letters of which only one keeps order.
 func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error) {
 	o, err := newWorkerOptions(opts)
 	if o.concurrency == 0 {
@@ -45,6 +46,11 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	w.addSource(Queue{Broker: b, DeadLetters: o.dead})
 	for _, q := range o.queues {
 		w.addSource(q)
+	}
+	for _, s := range w.sources {
+		if err := alike(s.name, s.broker, s.processor.opts.dead); err != nil {
+			return nil, err
+		}
 	}
 	return w, nil
 }
@@ -74,8 +80,7 @@ func (w *Worker) LastReceive() time.Time {
 // time, and those that did not end in it are named in an AbandonedError; other
 // workers run them again. Run ends by itself with nil when its brokers are
 // closed and empty, and with an error when nobody but a person can help:
-// ErrRefused (queue, table or permission missing), ErrInvalid (queue and dead
-// letters of which only one keeps order) or ErrStuck.
+// ErrRefused (queue, table or permission missing) or ErrStuck.
 func (w *Worker) Run(ctx context.Context) error {
 	if err := w.check(ctx); err != nil {
 		return err

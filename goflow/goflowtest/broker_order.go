@@ -63,6 +63,9 @@ func orderIsSaid(t *brokerTest) {
 		limits, err := limiter.Limits(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, ordered, limits.Ordered)
+		if orderer, ok := limiter.(port.Orderer); ok {
+			require.Equal(t, ordered, orderer.Ordered())
+		}
 	}
 }
 

@@ -51,8 +51,8 @@ type BrokerFeatures struct {
 	RefusesBadBodies bool
 	// Ordered: with BrokerOptions.Ordered the broker keeps the order of a group.
 	Ordered bool
-	// InProcess, Limiter, Sizer and Checker are the extra powers of port.
-	InProcess, Limiter, Sizer, Checker bool
+	// InProcess, Limiter, Orderer, Sizer and Checker are the extra powers of port.
+	InProcess, Limiter, Orderer, Sizer, Checker bool
 	// Granularity is what delays and leases are rounded up to. 0: they are exact.
 	Granularity time.Duration
 	// Slack is how much later than asked things may happen.
