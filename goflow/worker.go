@@ -82,7 +82,10 @@ func (w *Worker) LastReceive() time.Time {
 // closed and empty, and with an error when nobody but a person can help:
 // ErrRefused (queue, table or permission missing) or ErrStuck.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.check(ctx); err != nil {
+	switch err := w.check(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return nil // it was told to stop before it had begun
+	case err != nil:
 		return err
 	}
 	for _, s := range w.sources {
