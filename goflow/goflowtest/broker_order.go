@@ -111,8 +111,8 @@ func groupIsBlocked(t *brokerTest) {
 func otherGroupsGoOn(t *brokerTest) {
 	b := t.ordered()
 	t.sendSteps(b, "a1", "a2", "b1")
-	require.Equal(t, "a1", string(t.now(b).Body))
-	require.Equal(t, "b1", string(t.now(b).Body))
+	heads := []string{string(t.now(b).Body), string(t.now(b).Body)}
+	require.ElementsMatch(t, []string{"a1", "b1"}, heads, "which group comes first is the broker's affair")
 	t.sendSteps(b, "c1")
 	require.Equal(t, "c1", string(t.now(b).Body))
 }
