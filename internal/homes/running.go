@@ -29,7 +29,7 @@ func cancels() []scenario {
 			_, err := Cancellable.Wait(t.Context(), h.Client, id)
 			require.ErrorIs(t, err, goflow.ErrCancelled)
 		}},
-		{name: "CancelEndsWhatRuns", run: func(t *testing.T, h Home) {
+		{name: "CancelEndsWhatRuns", patient: true, run: func(t *testing.T, h Home) {
 			var tasks []task.Task
 			var acts []Act
 			for _, job := range []string{Cancellable.Name(), Once.Name()} {

@@ -19,6 +19,9 @@ import (
 type Need struct {
 	// Ordered: a queue that keeps order, and so delays nothing.
 	Ordered bool
+	// Patient: one of its tasks may run for as long as SeesCancelWithin, beside whose
+	// tasks nobody else's need run.
+	Patient bool
 	// Lease is 0 for a home that is at work, and may be one that others use too.
 	// Else it is a home of its own, whose leases last that long and which the
 	// scenario starts; that is needed only of one that Stops.
@@ -46,7 +49,8 @@ type scenario struct {
 	name string
 	run  func(t *testing.T, h Home)
 	// lease is that of the home that it starts; 0: any home will do.
-	lease time.Duration
+	lease   time.Duration
+	patient bool
 }
 
 // Test asks one home everything that all homes do alike, within run: once with a
@@ -60,7 +64,7 @@ func Test(t *testing.T, run goflowtest.Runner, f Features, open Open) {
 				t.Run(s.name, func(t *testing.T) {
 					t.Parallel()
 					run(t, func(t *testing.T) {
-						h := open(t, Need{Ordered: ordered, Lease: s.lease})
+						h := open(t, Need{Ordered: ordered, Patient: s.patient, Lease: s.lease})
 						h.features, h.ordered = f, ordered
 						s.run(t, h)
 					})
