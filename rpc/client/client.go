@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -102,8 +101,6 @@ func (c *Client) Close() error {
 	}
 	return err
 }
-
-func (c *Client) isClosed() bool { return c.conn.GetState() == connectivity.Shutdown }
 
 // QueueStats is how much a queue holds, as its broker estimates it.
 type QueueStats struct {
