@@ -105,7 +105,8 @@ func TestWatchIsLeft(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, c *client.Client, srv *grpc.Server, _ *watched) {
 		t.Helper()
-		for range c.Watch(t.Context(), []string{goflow.IDFrom("a")}) {
+		for _, err := range c.Watch(t.Context(), []string{goflow.IDFrom("a")}) {
+			require.NoError(t, err)
 			break
 		}
 		left := time.Now()

@@ -9,13 +9,17 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 	"github.com/jamesTait-jt/goflow/rpc"
+	"github.com/jamesTait-jt/goflow/rpc/client"
 	"github.com/jamesTait-jt/goflow/rpc/internal/convert"
 )
 
@@ -76,6 +80,25 @@ func TestRepeatsAreCounted(t *testing.T) {
 	for _, err := range c.WaitAll(brief(t), []string{goflow.IDFrom("a")}) {
 		require.ErrorIs(t, err, goflow.ErrNotFinished, "it may be read yet")
 	}
+}
+
+// What a name service says of repeats is not heard: pushes could be twice.
+func TestNameServiceDoesNotRepeatPushes(t *testing.T) {
+	t.Parallel()
+	f := start(t, &fake{push: func(int, *rpc.PushTasksRequest) (*rpc.PushTasksResponse, error) {
+		return nil, status.Error(codes.Unavailable, "a proxy knows no server")
+	}})
+	names := manual.NewBuilderWithScheme("names")
+	names.BuildCallback = func(_ resolver.Target, conn resolver.ClientConn, _ resolver.BuildOptions) {
+		names.InitialState(resolver.State{
+			Addresses: []resolver.Address{{Addr: f.address}},
+			ServiceConfig: conn.ParseServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 3, "initialBackoff": "0.001s",
+				"maxBackoff": "0.001s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`),
+		})
+	}
+	c := dial(t, "names:///goflow", client.PlainText(), client.GRPC(grpc.WithResolvers(names)))
+	require.ErrorIs(t, push(t, c), goflow.ErrAmbiguous)
+	require.Len(t, f.got(), 1)
 }
 
 // brief is over when the first read is.
