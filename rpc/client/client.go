@@ -53,11 +53,11 @@ type Client struct {
 }
 
 // Dial returns a client of the servers at target: host:port, several of them with
-// commas between, or a target of gRPC's, such as dns:///goflow:9090, whose service
-// config, if it has one, is not heard. Calls are spread over all addresses, and go to another one when a server is gone. It
-// makes no connection before the first call. A token goes over plain text only to
-// an address of this machine, or with PlainText. goflow.ErrInvalid: a bad target
-// or option.
+// commas between, or a target of gRPC's, such as dns:///goflow:9090; a service
+// config of the name service is ignored. Calls are spread over all addresses, and
+// go to another one when a server is gone. It makes no connection before the
+// first call. A token goes over plain text only to an address of this machine, or
+// with PlainText. goflow.ErrInvalid: a bad target or option.
 func Dial(target string, opts ...Option) (*Client, error) {
 	var o options
 	for _, opt := range opts {
