@@ -28,10 +28,8 @@ func (d *direct) Load(ctx context.Context, ids []string, fresh bool) ([]Record, 
 }
 
 func (d *direct) push(ctx context.Context, all []*pushed) {
-	for _, t := range all {
-		if err := d.address(ctx, t); err != nil {
-			t.err = err
-		}
+	for _, t := range underWay(all) {
+		t.err = d.address(ctx, t)
 	}
 	d.writeRows(ctx, all)
 	d.takeKeys(ctx, all)

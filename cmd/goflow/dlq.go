@@ -29,8 +29,7 @@ type dlq struct {
 	taskType, reason string
 	older, newer     time.Duration
 	limit            int
-	s                config.Settings
-	parts            config.Parts
+	place            place
 }
 
 func newDLQ(c *cli) *cobra.Command {
@@ -84,21 +83,6 @@ func (d *dlq) filter(ids []string) (f goflow.DeadLetterFilter, err error) {
 // chooses tells whether anything narrows the choice.
 func (d *dlq) chooses(ids []string) bool {
 	return len(ids) > 0 || d.taskType != "" || d.reason != "" || d.older > 0 || d.newer > 0 || d.limit > 0
-}
-
-// letters opens the dead letters.
-func (d *dlq) letters(ctx context.Context, need ...string) (*goflow.DeadLetterQueue, error) {
-	ctx, cancel := starting(ctx)
-	defer cancel()
-	var err error
-	if d.s, err = d.dlqSettings(ctx, need...); err != nil {
-		return nil, err
-	}
-	d.s.PollWait, d.s.Lease = dlqPoll, dlqLease
-	if d.parts, err = config.Open(ctx, d.s); err != nil {
-		return nil, err
-	}
-	return goflow.NewDeadLetterQueue(d.parts.Dead, d.parts.Queue, d.parts.Table, goflow.RecordTTL(d.s.RecordTTL))
 }
 
 func (d *dlq) dlqSettings(ctx context.Context, need ...string) (config.Settings, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,7 +97,7 @@ func (d *dlq) confirmed(f goflow.DeadLetterFilter) bool {
 	} else if d.chooses(nil) {
 		what = "the dead letters that the filters choose"
 	}
-	_, _ = fmt.Fprintf(d.around.Stderr, "%s: drop %s of %s for good? yes or no: ", name, what, path.Base(d.s.DLQURL)) // seen or not, yes is needed
-	answer, _ := bufio.NewReader(d.around.Stdin).ReadString('\n')                                                     // no answer is no
+	_, _ = fmt.Fprintf(d.around.Stderr, "%s: drop %s of %s for good? yes or no: ", name, what, d.place.name) // seen or not, yes is needed
+	answer, _ := bufio.NewReader(d.around.Stdin).ReadString('\n')                                            // no answer is no
 	return strings.TrimSpace(answer) == "yes"
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -91,11 +90,11 @@ func (d *dlq) list(cmd *cobra.Command, ids []string) error {
 	if err != nil {
 		return err
 	}
-	size, err := d.parts.Dead.Size(cmd.Context())
+	size, err := d.place.size(cmd.Context())
 	if err != nil {
 		return err
 	}
-	d.note("%d listed; SQS estimates %d in %s and gives no exact listing", n, size.Waiting+size.Leased+size.Delayed, path.Base(d.s.DLQURL))
+	d.note("%d listed; SQS estimates %d in %s and gives no exact listing", n, size, d.place.name)
 	return nil
 }
 
@@ -159,15 +158,11 @@ func (d *dlq) show(cmd *cobra.Command, ids []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := goflow.NewClient(d.parts.Queue, d.parts.Table, goflow.RecordTTL(d.s.RecordTTL))
-	if err != nil {
-		return err
-	}
 	_, err = d.each(q.List(cmd.Context(), goflow.DeadLetterFilter{IDs: ids, Limit: 1}), ids, func(l goflow.DeadLetter) error {
 		ctx, cancel := starting(cmd.Context())
 		defer cancel()
 		w := newWhole(l)
-		rec, err := client.Get(ctx, l.ID)
+		rec, err := d.place.client.Get(ctx, l.ID)
 		if err != nil && !errors.Is(err, goflow.ErrNotFound) {
 			return err
 		}

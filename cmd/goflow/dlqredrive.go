@@ -10,6 +10,7 @@ import (
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/rpc/client"
 )
 
 // redrive is the command's flags.
@@ -83,6 +84,13 @@ type moveReport struct {
 
 // all lets SQS move everything.
 func (r *redrive) all(ctx context.Context) error {
+	s, err := r.loader.Load()
+	if err != nil {
+		return err
+	}
+	if s.Server != "" {
+		return r.allRemotely(ctx, s)
+	}
 	client, in, err := r.places(ctx)
 	if err != nil {
 		return err
@@ -106,6 +114,31 @@ func (r *redrive) all(ctx context.Context) error {
 		return program.ExitError(program.Stopped)
 	}
 	return r.write(fmt.Sprintf("redriven: %d", status.Moved), moveReport{status.Moved, status.State})
+}
+
+// allRemotely lets the server let SQS move everything.
+func (r *redrive) allRemotely(ctx context.Context, s config.Settings) error {
+	if r.cancel || r.perSecond > 0 {
+		return config.Errorf("%s: --cancel and --max-per-second are for AWS itself: leave them out, or the server", r.loader.Where("server"))
+	}
+	remote, err := r.dial(s)
+	if err != nil {
+		return err
+	}
+	p := newProgress(r.around.Stderr)
+	var last client.Move
+	for move, moveErr := range remote.DeadLetters().RedriveAll(ctx) {
+		if err = moveErr; err != nil {
+			break
+		}
+		last = move
+		p.show(sqs.MoveStatus{Moved: move.Moved, Total: move.Total, Found: move.Found})
+	}
+	p.end()
+	if err != nil {
+		return err
+	}
+	return r.write(fmt.Sprintf("redriven: %d", last.Moved), moveReport{last.Moved, "COMPLETED"})
 }
 
 // places finds both queues.

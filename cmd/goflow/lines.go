@@ -34,11 +34,11 @@ func (p *push) lines(ctx context.Context, argument string) error {
 		return config.Errorf("push %.60q: give its payload too, or - or @FILE for lines of tasks", argument)
 	}
 	defer func() { _ = source.Close() }() // only read from
-	client, parts, err := p.client(ctx, p.needs()...)
+	client, all, err := p.client(ctx, p.needs()...)
 	if err != nil {
 		return err
 	}
-	if err := checked(ctx, parts); err != nil { // once, not for each line
+	if err := checked(ctx, all); err != nil { // once, not for each line
 		return err
 	}
 	l := &linePusher{push: p, client: client, types: map[string]string{}}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 )
@@ -14,10 +15,10 @@ func main() { program.Run(run) }
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, around program.Surroundings) int {
-	root := newRoot(around) //nolint:contextcheck // cobra hands each command its context
+	root, c := newRoot(around) //nolint:contextcheck // cobra hands each command its context
 	root.SetArgs(around.Args)
 	root.SetIn(around.Stdin)
 	root.SetOut(around.Stdout)
 	root.SetErr(around.Stderr)
-	return around.Finish(name, root.ExecuteContext(ctx))
+	return around.Finish(name, errors.Join(root.ExecuteContext(ctx), c.end()))
 }

@@ -16,6 +16,9 @@ func newProvision(c *cli) *cobra.Command {
 			"say or by default. It prints the settings for a shell: eval \"$(goflow provision)\".",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.direct("provision"); err != nil {
+				return err
+			}
 			s, err := c.loader.Load()
 			if err != nil {
 				return err

@@ -62,12 +62,12 @@ func (p *push) one(ctx context.Context, taskType, payload string) error {
 	if err != nil {
 		return err
 	}
-	client, parts, err := p.client(ctx, p.needs()...)
+	client, all, err := p.client(ctx, p.needs()...)
 	if err != nil {
 		return err
 	}
 	if p.wait {
-		if err := checked(ctx, parts); err != nil {
+		if err := checked(ctx, all); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
-	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/stack"
 )
@@ -16,9 +16,10 @@ type cli struct {
 	around program.Surroundings
 	loader *config.Loader
 	format string
+	ending []func() error // called when the command is over
 }
 
-func newRoot(around program.Surroundings) *cobra.Command {
+func newRoot(around program.Surroundings) (*cobra.Command, *cli) {
 	c := &cli{around: around, loader: config.NewLoader(config.CLI, "--", around.Getenv)}
 	root := &cobra.Command{
 		Use:   name,
@@ -37,7 +38,15 @@ func newRoot(around program.Surroundings) *cobra.Command {
 		return config.Errorf("%v: %s --help lists the flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(newPush(c), newGet(c), newWait(c), newStats(c), newDLQ(c), newProvision(c), newServer(c), newVersion(c))
-	return root
+	return root, c
+}
+
+// end closes what the command has opened.
+func (c *cli) end() (err error) {
+	for _, end := range c.ending {
+		err = errors.Join(err, end())
+	}
+	return err
 }
 
 func unknownCommand(_ *cobra.Command, args []string) error {
@@ -95,17 +104,6 @@ func (c *cli) load(ctx context.Context) (config.Settings, error) {
 	}
 	c.loader.Stack(s.Stack, places.Settings())
 	return c.loader.Load()
-}
-
-// client returns a client over the queue and the table. Without a queue it
-// only reads, without a table it only pushes.
-func (c *cli) client(ctx context.Context, need ...string) (*goflow.Client, config.Parts, error) {
-	s, parts, err := c.open(ctx, need...)
-	if err != nil {
-		return nil, parts, err
-	}
-	client, err := goflow.NewClient(parts.Queue, parts.Table, goflow.RecordTTL(s.RecordTTL))
-	return client, parts, err
 }
 
 // starting bounds calls that should be answered at once.

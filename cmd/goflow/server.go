@@ -12,6 +12,7 @@ import (
 
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/rpc"
 	"github.com/jamesTait-jt/goflow/rpc/server"
@@ -54,7 +55,14 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	client, parts, err := s.client(ctx, "queue-url", "table")
+	if err := s.direct("server"); err != nil {
+		return err
+	}
+	settings, parts, err := s.open(ctx, "queue-url", "table")
+	if err != nil {
+		return err
+	}
+	client, err := goflow.NewClient(parts.Queue, parts.Table, goflow.RecordTTL(settings.RecordTTL))
 	if err != nil {
 		return err
 	}

@@ -26,19 +26,40 @@ func newStats(c *cli) *cobra.Command {
 		Long:  "Print how many tasks the queue and the dead-letter queue hold. SQS estimates these figures (≈); they lag a little.",
 		Args:  arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, parts, err := c.open(cmd.Context(), "queue-url")
-			if err != nil {
-				return err
-			}
 			ctx, cancel := starting(cmd.Context())
 			defer cancel()
-			s, err := measure(ctx, parts)
+			s, err := c.stats(ctx)
 			if err != nil {
 				return err
 			}
 			return c.write(s.text(), s)
 		},
 	}
+}
+
+// stats are those of the server's own queue, if one is given.
+func (c *cli) stats(ctx context.Context) (stats, error) {
+	s, err := c.loader.Load()
+	if err != nil {
+		return stats{}, err
+	}
+	if s.Server == "" {
+		_, parts, err := c.open(ctx, "queue-url")
+		if err != nil {
+			return stats{}, err
+		}
+		return measure(ctx, parts)
+	}
+	remote, err := c.dial(s)
+	if err != nil {
+		return stats{}, err
+	}
+	all, err := remote.Stats(ctx)
+	if err != nil || len(all) == 0 {
+		return stats{}, err
+	}
+	own := all[0]
+	return stats{Visible: own.Waiting, InFlight: own.Leased, Delayed: own.Delayed, Dead: own.Dead, Approximate: true}, nil
 }
 
 func measure(ctx context.Context, parts config.Parts) (stats, error) {
@@ -59,7 +80,7 @@ func measure(ctx context.Context, parts config.Parts) (stats, error) {
 }
 
 func (s stats) text() string {
-	dead := "unknown: --dlq-url is not set"
+	dead := "unknown: no dead-letter queue is named"
 	if s.Dead != nil {
 		dead = fmt.Sprintf("≈ %d", *s.Dead)
 	}

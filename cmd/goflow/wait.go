@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
@@ -25,11 +26,11 @@ func newWait(c *cli) *cobra.Command {
 			if err := checkTimeout(timeout); err != nil {
 				return err
 			}
-			client, parts, err := c.client(cmd.Context(), "table")
+			client, all, err := c.client(cmd.Context(), "table")
 			if err != nil {
 				return err
 			}
-			if err := checked(cmd.Context(), parts); err != nil {
+			if err := checked(cmd.Context(), all); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
@@ -54,10 +55,10 @@ func checkTimeout(timeout time.Duration) error {
 
 // checked asks for what is there first: an outage must not look like a task
 // that takes long.
-func checked(ctx context.Context, parts config.Parts) error {
+func checked(ctx context.Context, all port.Checker) error {
 	ctx, cancel := starting(ctx)
 	defer cancel()
-	return parts.Check(ctx)
+	return all.Check(ctx)
 }
 
 // await waits for one outcome and writes it.

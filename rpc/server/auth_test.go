@@ -75,7 +75,8 @@ func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDes
 
 func TestEveryMethodAsksWhoCalls(t *testing.T) {
 	t.Parallel()
-	served := newWorld(t).serve()
+	w := newWorld(t)
+	served := w.serve(server.Queues(server.Queue{Size: w.broker})) // so that a method succeeds without a request
 	for home, conn := range map[string]*grpc.ClientConn{"Served": served.dial(), "Mounted": mounted(t)} {
 		for _, m := range methods(t) {
 			role, ok := proto.GetExtension(m.Options(), rpc.E_Role).(rpc.Role)

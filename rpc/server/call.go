@@ -154,7 +154,7 @@ func (c *call) logFailure(ctx context.Context, err error) {
 // tap bounds how long a request may take to arrive. What follows sees only what
 // has: the methods are called at once, and wait for it.
 func (g *guard) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	bounded, cancel := context.WithTimeout(ctx, g.longest(info.FullMethodName))
+	bounded, cancel := context.WithTimeout(ctx, g.longest(info.FullMethodName)+late)
 	context.AfterFunc(ctx, cancel) // gRPC ends the call's own context, and nobody tells the tap
 	return bounded, nil
 }

@@ -18,8 +18,9 @@ const (
 	DefaultMaxStreams = 100
 	// DefaultMaxHeaderBytes is the largest metadata of a call.
 	DefaultMaxHeaderBytes = 16 << 10
-	// DefaultHandlerTimeout is the longest that a call may take from its first byte
-	// on, other than WaitTask and streams.
+	// DefaultHandlerTimeout is the longest that a call may take from its metadata
+	// on, other than WaitTask and streams. Five seconds later a request is given up
+	// that has not arrived.
 	DefaultHandlerTimeout = 30 * time.Second
 	// DefaultDrain is how long a server that stops waits for running calls.
 	DefaultDrain = goflow.DefaultDrain
@@ -52,6 +53,10 @@ const (
 	// It does not grow with the connection's speed, so that a client that sends
 	// what is refused costs no more than this.
 	window = 64 << 10
+	// late is how long after the end of its call a request is given up that has not
+	// arrived. It is later, so that a method whose time is over can say what became
+	// of the call.
+	late = 5 * time.Second
 	// connectionWindow is the same of all calls of a connection.
 	connectionWindow = 1 << 20
 	// firstLook to lastLook is the pause of a watch between two looks.

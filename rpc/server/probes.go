@@ -41,7 +41,7 @@ func (s *Server) Probes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if missing := s.probes.missing(); missing != "" {
+		if missing := s.probes.missing(); missing != "" { //nolint:contextcheck // the answer is for all, also when who asked is gone
 			http.Error(w, "not ready: "+missing, http.StatusServiceUnavailable)
 			return
 		}
@@ -58,7 +58,7 @@ func (p *probes) missing() string {
 		return "the server stops"
 	}
 	if p.asked.IsZero() || time.Since(p.asked) >= checkEvery {
-		p.ask() //nolint:contextcheck // the answer is for all, also when whoever asked is gone
+		p.ask()
 		p.asked = time.Now()
 	}
 	return p.failed

@@ -90,7 +90,11 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("goflow: server: %w", err)
 	case <-ctx.Done():
 		s.Shutdown()
-		return s.drain(gs)
+		err := s.drain(gs)
+		if served := <-done; !errors.Is(served, grpc.ErrServerStopped) { // it was stopped before it began
+			err = errors.Join(err, served)
+		}
+		return err
 	}
 }
 

@@ -336,14 +336,15 @@ func TestPanicEndsOneCall(t *testing.T) {
 func TestFailedCallHasOneLineWithoutWhatWasSent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).serve()
-	client, ctx := w.as("push")
-	const secret = "not-json-and-a-secret"
-	_, err := client.PushTask(ctx, &rpc.PushTaskRequest{TaskType: secret + "/", Payload: secret})
+	client, ctx := w.as("read")
+	const secret = "no-uuid-and-a-secret"
+	_, err := client.GetResult(ctx, &rpc.GetResultRequest{TaskID: secret})
 	require.Equal(t, codes.InvalidArgument, status.Code(err))
-	_, err = client.GetResult(ctx, &rpc.GetResultRequest{TaskID: secret})
+	require.Contains(t, status.Convert(err).Message(), secret)
+	_, err = client.PushTask(ctx, &rpc.PushTaskRequest{Payload: secret})
 	require.Equal(t, codes.PermissionDenied, status.Code(err))
 	require.NoError(t, w.stop())
 	require.Equal(t, 2, strings.Count(w.log.String(), "a call failed"), w.log.String())
-	require.Contains(t, w.log.String(), "caller=push")
+	require.Contains(t, w.log.String(), "caller=read")
 	require.NotContains(t, w.log.String(), secret)
 }

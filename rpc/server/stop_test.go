@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,7 +69,7 @@ func slow(took time.Duration) *fakeRemote {
 		case <-time.After(took):
 			return nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w: %w", port.ErrAmbiguous, ctx.Err())
 		}
 	}}
 }

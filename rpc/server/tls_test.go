@@ -184,7 +184,9 @@ func TestPlainTextStaysOnThisMachine(t *testing.T) {
 		}
 		s, err := server.New(newWorld(t).client, server.Authenticate(server.Anyone()))
 		require.NoError(t, err)
-		err = s.Serve(t.Context(), lis)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // should it serve
+		err = s.Serve(ctx, lis)
+		cancel()
 		require.ErrorIs(t, err, port.ErrInvalid)
 		require.ErrorContains(t, err, "give server.TLS, listen on 127.0.0.1, or allow it by server.PlainText")
 		_, err = (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", lis.Addr().String())
