@@ -43,11 +43,10 @@ func delays() []scenario {
 					ID: id, Body: body, Attributes: map[string]string{"goflow-due": `{"delay":5}`},
 				}}))
 			}
-			_, ran := h.done(t, id)
+			rec, ran := h.done(t, id)
 			require.GreaterOrEqual(t, ran.Began.Sub(begin), delay-time.Second, "brokers count in whole seconds")
-			h.done(t, h.push(t, Plain, Act{}, goflow.Delay(2*time.Second))) // copies had their time
-			rec, again := h.done(t, id)
-			require.Equal(t, []any{ran.Run, 0}, []any{again.Run, rec.Attempts})
+			require.Zero(t, rec.Attempts)
+			h.once(t, act)
 		}},
 		{name: "FairTasksRun", run: func(t *testing.T, h Home) {
 			key := goflow.FairKey(rand.Text())
@@ -61,16 +60,15 @@ func delays() []scenario {
 func pushes() []scenario {
 	return []scenario{
 		{name: "SameIDIsOneTask", run: func(t *testing.T, h Home) {
-			id := goflow.IDFrom(rand.Text())
-			h.push(t, Plain, Act{}, goflow.ID(id))
-			h.push(t, Plain, Act{}, goflow.ID(id))
-			_, first := h.done(t, id)
-			_, err := Plain.Push(t.Context(), h.Client, Act{FailUntil: 1}, goflow.ID(id))
+			act := Act{Sole: true, Tell: rand.Text()}
+			named := goflow.ID(goflow.IDFrom(act.Tell))
+			id := h.push(t, Plain, act, named)
+			h.push(t, Plain, act, named)
+			h.done(t, id)
+			_, err := Plain.Push(t.Context(), h.Client, Act{FailUntil: 1}, named)
 			require.ErrorIs(t, err, goflow.ErrDuplicateTask)
-			h.push(t, Plain, Act{}, goflow.ID(id))
-			h.done(t, h.push(t, Plain, Act{}, goflow.Delay(2*time.Second))) // copies had their time
-			_, again := h.done(t, id)
-			require.Equal(t, first.Run, again.Run)
+			require.Equal(t, id, h.push(t, Plain, act, named))
+			h.once(t, act)
 		}},
 		{name: "KeyIsOneTasksAtATime", run: func(t *testing.T, h Home) {
 			key := goflow.Unique(rand.Text(), time.Hour)
@@ -84,14 +82,14 @@ func pushes() []scenario {
 			}, h.patience(), 10*time.Millisecond, "it is freed with the outcome")
 		}},
 		{name: "CopyOfAOnceTaskHasNoEffect", run: func(t *testing.T, h Home) {
-			id := h.push(t, Once, Act{FailUntil: 2})
-			body := fmt.Appendf(nil, `{"v":1,"id":%q,"type":%q,"payload":{"failUntil":2}}`, id, Once.Name())
-			require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{Body: body}, {Body: body}}))
-			_, first := h.done(t, id)
-			h.done(t, h.push(t, Plain, Act{}, goflow.Delay(2*time.Second)))
-			rec, again := h.done(t, id)
-			require.Equal(t, first.Run, again.Run)
+			act := Act{FailUntil: 2, Sole: true, Tell: rand.Text()}
+			id := h.push(t, Once, act)
+			body := fmt.Appendf(nil, `{"v":1,"id":%q,"type":%q,"payload":{"failUntil":2,"sole":true,"tell":%q}}`, id, Once.Name(), act.Tell)
+			require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{Body: body}}))
+			rec, _ := h.done(t, id)
 			require.Equal(t, 1, rec.Attempts)
+			require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{Body: body}}))
+			h.once(t, act)
 		}},
 		{name: "AmbiguousPushIsMadeCertain", run: func(t *testing.T, h Home) {
 			client, err := goflow.NewClient(lostAnswers{h.Queue}, h.Store)
@@ -102,6 +100,7 @@ func pushes() []scenario {
 			require.ErrorIs(t, err, goflow.ErrAmbiguous)
 			require.Equal(t, id, h.push(t, Plain, act, named))
 			h.done(t, id)
+			h.once(t, act)
 		}},
 		{name: "PushManyTellsWhichWasNotTaken", run: func(t *testing.T, h Home) {
 			huge, err := json.Marshal(strings.Repeat("x", 1<<20))

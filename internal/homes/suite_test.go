@@ -3,6 +3,7 @@ package homes_test
 import (
 	"cmp"
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,10 +53,18 @@ func startPool(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) func() e
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
-	return func() error {
+	return stops(t, func() error {
 		stop()
 		return <-ended
-	}
+	})
+}
+
+// stops makes sure that what a scenario has started also ends when it fails.
+func stops(t *testing.T, stop func() error) func() error {
+	t.Helper()
+	stop = sync.OnceValue(stop)
+	t.Cleanup(func() { _ = stop() })
+	return stop
 }
 
 func TestPoolInMemory(t *testing.T) {
@@ -104,11 +113,11 @@ func startBatches(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) func(
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, worker, h.Queue) }()
-	return func() error {
+	return stops(t, func() error {
 		stop()
 		worker.Stop(time.Second)
 		return <-ended
-	}
+	})
 }
 
 // serve hands batches to a worker as a mapping does, until ctx ends.
