@@ -33,16 +33,7 @@ func delays() []scenario {
 		}},
 		{name: "LongDelayHopsAndIsNeverEarly", run: func(t *testing.T, h Home) {
 			begin, act := time.Now(), Act{Sole: true, Tell: rand.Text()}
-			id, delay := "", 40*time.Minute
-			if h.features.FakeTime {
-				id = h.push(t, Plain, act, goflow.Delay(delay))
-			} else { // what the broker could delay itself, in the way in which it can't
-				id, delay = goflow.IDFrom(rand.Text()), 5*time.Second
-				body := fmt.Appendf(nil, `{"v":1,"id":%q,"type":%q,"payload":{"sole":true,"tell":%q}}`, id, Plain.Name(), act.Tell)
-				require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{
-					ID: id, Body: body, Attributes: map[string]string{"goflow-due": `{"delay":5}`},
-				}}))
-			}
+			id, delay := h.pushLater(t, act)
 			rec, ran := h.done(t, id)
 			require.GreaterOrEqual(t, ran.Began.Sub(begin), delay-time.Second, "brokers count in whole seconds")
 			require.Zero(t, rec.Attempts)
@@ -56,7 +47,23 @@ func delays() []scenario {
 	}
 }
 
-// pushes are about tasks that are pushed more than once, or not at all.
+// pushLater delays a task by hops: by as long as needs them, or where that would
+// take too long by what the broker could delay itself, in the way in which it can't.
+func (h Home) pushLater(t *testing.T, act Act) (id string, delay time.Duration) {
+	t.Helper()
+	if h.features.FakeTime {
+		delay = 40 * time.Minute
+		return h.push(t, Plain, act, goflow.Delay(delay)), delay
+	}
+	id = goflow.IDFrom(rand.Text())
+	require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{
+		Body:       fmt.Appendf(nil, `{"v":1,"id":%q,"type":%q,"payload":{"sole":true,"tell":%q}}`, id, Plain.Name(), act.Tell),
+		Attributes: map[string]string{"goflow-due": `{"delay":5}`},
+	}}))
+	return id, 5 * time.Second
+}
+
+// pushes are about tasks that are pushed more than once.
 func pushes() []scenario {
 	return []scenario{
 		{name: "SameIDIsOneTask", run: func(t *testing.T, h Home) {
@@ -91,6 +98,12 @@ func pushes() []scenario {
 			require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{Body: body}}))
 			h.once(t, act)
 		}},
+	}
+}
+
+// doubts are about pushes that fail, or may have failed.
+func doubts() []scenario {
+	return []scenario{
 		{name: "AmbiguousPushIsMadeCertain", run: func(t *testing.T, h Home) {
 			client, err := goflow.NewClient(lostAnswers{h.Queue}, h.Store)
 			require.NoError(t, err)

@@ -82,7 +82,7 @@ func scenarios(f Features, ordered bool) []scenario {
 	if ordered {
 		all = append(all, orders()...)
 	} else {
-		all = slices.Concat(all, delays(), pushes(), waits(), cancels())
+		all = slices.Concat(all, delays(), pushes(), doubts(), waits(), cancels())
 		if f.KeepsLeases {
 			all = append(all, leases()...)
 		}
