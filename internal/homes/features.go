@@ -26,6 +26,8 @@ type Features struct {
 	// GroupsSideBySide: a task that runs holds up no other group. LocalStack's
 	// mapping calls a function for one group of a receive after the other.
 	GroupsSideBySide bool
+	// SeveralQueues: it receives from more than one. A function has one.
+	SeveralQueues bool
 	// FakeTime: time is free, so long delays are waited for in full.
 	FakeTime bool
 	// Slack is how much later than asked things may happen.
@@ -40,7 +42,10 @@ const Lease = 2 * time.Second
 
 // PoolInMemory are the features of a worker over memory.
 func PoolInMemory() Features {
-	return Features{KeepsLeases: true, SeesCancelWithin: Lease / 2, Stops: true, Drains: true, GroupsSideBySide: true, FakeTime: true}
+	return Features{
+		KeepsLeases: true, SeesCancelWithin: Lease / 2, Stops: true, Drains: true, GroupsSideBySide: true,
+		SeveralQueues: true, FakeTime: true,
+	}
 }
 
 // BatchesInMemory are those of a function without Lambda around it.
@@ -50,7 +55,9 @@ func BatchesInMemory() Features {
 
 // PoolOnServers are the features of a worker over servers of any kind.
 func PoolOnServers() Features {
-	return Features{KeepsLeases: true, SeesCancelWithin: Lease / 2, Stops: true, Drains: true, GroupsSideBySide: true, Slack: 3 * time.Second}
+	f := PoolInMemory()
+	f.FakeTime, f.Slack = false, 3*time.Second
+	return f
 }
 
 // Function are the features of a function on LocalStack.

@@ -26,7 +26,7 @@ type Act struct {
 	// Tell is where it tells when it begins, and when its context ends. A run that
 	// finds that another has told it is the second one.
 	Tell   string `json:"tell,omitempty"`
-	Sole   bool   `json:"sole,omitempty"`   // a second run fails for good
+	Sole   bool   `json:"sole,omitempty"`   // a second run tells so, and fails for good
 	Hang   bool   `json:"hang,omitempty"`   // until the context ends; a second run doesn't
 	Millis int    `json:"millis,omitempty"` // how long it works
 }
@@ -90,7 +90,7 @@ func (act Act) work(ctx context.Context, s goflow.Store, ran Ran) error {
 	second := errors.Is(err, goflow.ErrFinished)
 	switch {
 	case second && act.Sole:
-		return goflow.Permanent(errTwice)
+		return goflow.Permanent(errors.Join(errTwice, act.tell(ctx, s, twice, Told{Ran: ran})))
 	case err != nil && !second:
 		return err
 	}
@@ -110,7 +110,7 @@ func (act Act) work(ctx context.Context, s goflow.Store, ran Ran) error {
 }
 
 // What is told.
-const began, ended = "began", "ended"
+const began, ended, twice = "began", "ended", "twice"
 
 // tell keeps what a run tells as the outcome of a task of its own, so whoever
 // wants to know waits for it. The first who tells it stands: ErrFinished.

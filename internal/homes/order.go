@@ -39,27 +39,30 @@ func orders() []scenario {
 				h.dead(t, id, death{1, "permanent", errBad.Error()})
 			}
 		}},
-		{name: "OrderHoldsWhateverFails", run: func(t *testing.T, h Home) {
-			var groups [3][]string
-			for i := range groups {
-				var acts []Act
-				for n := range 12 {
-					acts = append(acts, []Act{{}, {FailUntil: 2 + i%2, After: 1}, {MendedIn: 9}, {FailUntil: 2}}[n%4])
-				}
-				groups[i] = h.steps(t, acts...)
+		{name: "OrderHoldsWhateverFails", run: orderHolds},
+	}
+}
+
+func orderHolds(t *testing.T, h Home) {
+	t.Helper()
+	var groups [3][]string
+	for i := range groups {
+		var acts []Act
+		for n := range 12 {
+			acts = append(acts, []Act{{}, {FailUntil: 2 + i%2, After: 1}, {MendedIn: 9}, {FailUntil: 2}}[n%4])
+		}
+		groups[i] = h.steps(t, acts...)
+	}
+	for _, ids := range groups {
+		var lasting []string
+		for n, id := range ids {
+			if n%4 != 2 {
+				lasting = append(lasting, id)
+				continue
 			}
-			for _, ids := range groups {
-				var lasting []string
-				for n, id := range ids {
-					if n%4 != 2 {
-						lasting = append(lasting, id)
-						continue
-					}
-					require.Equal(t, task.Dead, h.wait(t, id).State)
-				}
-				h.inOrder(t, lasting)
-			}
-		}},
+			require.Equal(t, task.Dead, h.wait(t, id).State)
+		}
+		h.inOrder(t, lasting)
 	}
 }
 

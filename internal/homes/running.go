@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -64,9 +65,28 @@ func cancels() []scenario {
 // leases are about tasks that take longer than a lease.
 func leases() []scenario {
 	return []scenario{
-		{name: "LongTaskKeepsItsLease", run: func(t *testing.T, h Home) {
-			rec, ran := h.done(t, h.push(t, Plain, Act{Millis: int(5 * Lease / 2 / time.Millisecond), Sole: true, Tell: rand.Text()}))
+		{name: "LongTaskKeepsItsLease", lease: Lease, run: func(t *testing.T, h Home) {
+			stops := []func() error{h.Start(t, h), h.Start(t, h)} // the other one would get it
+			act := Act{Millis: int(5 * Lease / 2 / time.Millisecond), Sole: true, Tell: rand.Text()}
+			rec, ran := h.done(t, h.push(t, Plain, act))
 			require.Equal(t, []int{0, 1}, []int{rec.Attempts, ran.Attempt})
+			h.once(t, act)
+			for _, stop := range stops {
+				require.NoError(t, stop())
+			}
+		}},
+		{name: "OnceTaskDoesNotRunBesideItself", lease: Lease, run: func(t *testing.T, h Home) {
+			stops := []func() error{h.Start(t, h), h.Start(t, h)}
+			act := Act{Millis: 1500, Sole: true, Tell: rand.Text()}
+			id := h.push(t, Once, act)
+			h.told(t, act.Tell, began)
+			body := fmt.Appendf(nil, `{"v":1,"id":%q,"type":%q,"payload":{"sole":true,"tell":%q}}`, id, Once.Name(), act.Tell)
+			require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{Body: body}, {Body: body}}))
+			h.done(t, id)
+			h.once(t, act)
+			for _, stop := range stops {
+				require.NoError(t, stop())
+			}
 		}},
 		{name: "LostLeaseEndsTheContext", lease: Lease, run: func(t *testing.T, h Home) {
 			act := Act{Hang: true, Tell: rand.Text()}

@@ -42,6 +42,7 @@ type Home struct {
 
 	features Features
 	ordered  bool
+	another  func() Home // like this one
 }
 
 // scenario is one thing that every home does alike.
@@ -64,8 +65,10 @@ func Test(t *testing.T, run goflowtest.Runner, f Features, open Open) {
 				t.Run(s.name, func(t *testing.T) {
 					t.Parallel()
 					run(t, func(t *testing.T) {
-						h := open(t, Need{Ordered: ordered, Patient: s.patient, Lease: s.lease})
+						need := Need{Ordered: ordered, Patient: s.patient, Lease: s.lease}
+						h := open(t, need)
 						h.features, h.ordered = f, ordered
+						h.another = func() Home { return open(t, need) }
 						s.run(t, h)
 					})
 				})
@@ -79,13 +82,16 @@ func scenarios(f Features, ordered bool) []scenario {
 	if ordered {
 		all = append(all, orders()...)
 	} else {
-		all = slices.Concat(all, delays(), pushes(), waits(), cancels())
+		all = slices.Concat(all, delays(), pushes(), doubts(), waits(), cancels())
 		if f.KeepsLeases {
 			all = append(all, leases()...)
 		}
 	}
 	if f.Stops {
 		all = append(all, stops()...)
+	}
+	if f.SeveralQueues {
+		all = append(all, queues()...)
 	}
 	return all
 }
@@ -130,6 +136,20 @@ func (h Home) told(t *testing.T, who, what string) (told Told) {
 	rec := h.wait(t, goflow.IDFrom(who+what))
 	require.NoError(t, json.Unmarshal(rec.Result, &told))
 	return told
+}
+
+// once makes sure that a Sole task did not run again when its copies had their
+// time, which is half a lease where one of them meets another.
+func (h Home) once(t *testing.T, act Act) {
+	t.Helper()
+	pause := h.features.SeesCancelWithin + 2*time.Second
+	if h.features.FakeTime {
+		pause = 10 * time.Minute
+	}
+	h.done(t, h.push(t, Plain, Act{}, goflow.Delay(pause)))
+	rec, err := h.Client.Get(t.Context(), goflow.IDFrom(act.Tell+twice))
+	require.NoError(t, err)
+	require.Equal(t, task.Unknown, rec.State, errTwice)
 }
 
 // eventually waits until f is true.

@@ -3,6 +3,7 @@ package homes_test
 import (
 	"cmp"
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,10 +53,18 @@ func startPool(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) func() e
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
-	return func() error {
+	return stops(t, func() error {
 		stop()
 		return <-ended
-	}
+	})
+}
+
+// stops makes sure that what a scenario has started also ends when it fails.
+func stops(t *testing.T, stop func() error) func() error {
+	t.Helper()
+	stop = sync.OnceValue(stop)
+	t.Cleanup(func() { _ = stop() })
+	return stop
 }
 
 func TestPoolInMemory(t *testing.T) {
@@ -117,43 +126,45 @@ func startBatches(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) func(
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, worker, h.Queue) }()
-	return func() error {
+	go func() { ended <- mapping{worker, h.Queue}.serve(ctx) }()
+	return stops(t, func() error {
 		stop()
 		worker.Stop(time.Second)
 		return <-ended
-	}
+	})
 }
 
-// serve hands batches to a worker as a mapping does, until ctx ends.
-func serve(ctx context.Context, worker *goflow.BatchWorker, queue port.Broker) error {
-	limiter, ok := queue.(interface {
-		port.Limiter
-		port.Orderer
-	})
+// mapping hands batches of a queue to a worker.
+type mapping struct {
+	*goflow.BatchWorker
+	queue port.Broker
+}
+
+// serve does so until ctx ends.
+func (m mapping) serve(ctx context.Context) error {
+	limiter, ok := m.queue.(port.Limiter)
 	if !ok {
 		return port.ErrInvalid
 	}
 	limits, err := limiter.Limits(ctx)
 	for err == nil && ctx.Err() == nil {
 		into := make([]port.Delivery, port.MaxMessages)
-		n, _ := queue.Receive(ctx, into) // it fails when ctx ends
+		n, _ := m.queue.Receive(ctx, into) // it fails when ctx ends
 		if n > 0 {
-			err = work(ctx, worker, queue, goflow.Batch{Deliveries: into[:n], Ordered: limits.Ordered}, limits.Lease/6)
+			err = m.invoke(context.WithoutCancel(ctx), goflow.Batch{Deliveries: into[:n], Ordered: limits.Ordered}, limits.Lease/6)
 		}
 	}
 	return err
 }
 
-// work is one invocation, and what Lambda does after it.
-func work(ctx context.Context, worker *goflow.BatchWorker, queue port.Broker, b goflow.Batch, most time.Duration) error {
-	ctx = context.WithoutCancel(ctx)
+// invoke is one invocation, and what Lambda does after it.
+func (m mapping) invoke(ctx context.Context, b goflow.Batch, most time.Duration) error {
 	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	outcomes, err := worker.Work(limited, b)
+	outcomes, err := m.Work(limited, b)
 	for i, o := range outcomes {
 		if err == nil && o.Action == goflow.Ack {
-			err = queue.Ack(ctx, b.Deliveries[i:i+1])
+			err = m.queue.Ack(ctx, b.Deliveries[i:i+1])
 		}
 	}
 	return err
