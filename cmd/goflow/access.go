@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"iter"
-	"os"
 	"path"
 
 	"github.com/jamesTait-jt/goflow/goflow"

@@ -40,7 +40,7 @@ func (c *cli) examineServer(ctx context.Context, begun error) iter.Seq[doctor.Fi
 		{"credential", "server", e.known},
 		{"may push", "credential", e.may(rpc.Role_ROLE_PUSH, "push, cancel")},
 		{"may read", "credential", e.may(rpc.Role_ROLE_READ, "get, wait, stats")},
-		{"may act on dead letters", "credential", e.may(rpc.Role_ROLE_ADMIN, "dlq")},
+		{"may use dead letters", "credential", e.may(rpc.Role_ROLE_ADMIN, "dlq")},
 		{"queue", "may read", e.counts},
 	}
 	return func(yield func(doctor.Finding) bool) {
