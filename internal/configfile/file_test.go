@@ -40,6 +40,25 @@ func TestEachProgramTakesItsOwnSettings(t *testing.T) {
 	require.Equal(t, []any{"t", 3, true, ""}, []any{s.Table, s.Concurrency, s.NoDLQ, s.DLQURL})
 }
 
+func TestVariableWinsOverTheFileAndAFlagOverBoth(t *testing.T) {
+	t.Parallel()
+	getenv := variables(map[string]string{
+		"GOFLOW_CONFIG": write(t, "table: file\nqueue-url: file\ndlq-url: file\n"), "GOFLOW_TABLE": "variable", "GOFLOW_QUEUE_URL": "variable",
+	})
+	l := config.NewLoader(config.CLI, "--", getenv)
+	l.Flags(func(name string, v *config.Value) {
+		if name == "table" {
+			require.NoError(t, v.Set("flag"))
+		}
+	})
+	require.NoError(t, configfile.Read(getenv, l))
+	s, err := l.Load()
+	require.NoError(t, err)
+	require.Equal(t, []string{"flag", "variable", "file"}, []string{s.Table, s.QueueURL, s.DLQURL})
+	require.Equal(t, "--table", l.Where("table"))
+	require.Regexp(t, `own.yaml:3: dlq-url$`, l.Where("dlq-url"))
+}
+
 func TestStackStandsWhereItIsNamed(t *testing.T) {
 	t.Parallel()
 	of := map[string]string{"queue-url": "stack", "table": "stack"}
