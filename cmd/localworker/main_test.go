@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +130,32 @@ func TestMemory(t *testing.T) {
 	require.Equal(t, "no", got["sample.fail"].Error)
 	require.Equal(t, "dead", got["nobody.knows"].State)
 	require.Contains(t, got["nobody.knows"].Error, goflow.ErrUnknownType.Error())
+}
+
+func TestMemoryDoesWhatALineAsksFor(t *testing.T) {
+	t.Parallel()
+	r := programtest.Main(run).Run(t, programtest.Call{
+		Args: []string{"-memory", "-backoff", "1ms", "-log-level", "error"},
+		Stdin: `{"type":"sample.flaky","payload":{"fail":9},"maxAttempts":2}
+{"type":"sample.echo","id":"0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f","delay":"10ms"}`,
+	})
+	require.Equal(t, program.OK, r.Code, r.Stderr)
+	got := outcomes(t, r.Stdout)
+	require.Equal(t, 2, got["sample.flaky"].Attempts)
+	require.Equal(t, "0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f", got["sample.echo"].ID)
+}
+
+func TestConfigurationFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("memory: true\nmax-attempts: 2\nbackoff: 1ms\nlog-level: error\n"), 0o600))
+	r := programtest.Main(run).Run(t, programtest.Call{
+		Args: []string{"-config", file}, Stdin: `{"type":"sample.flaky","payload":{"fail":9}}`,
+	})
+	require.Equal(t, program.OK, r.Code, r.Stderr)
+	require.Equal(t, 2, outcomes(t, r.Stdout)["sample.flaky"].Attempts)
+	programtest.Main(run).Run(t, programtest.Call{Args: []string{"-config", file + "x"}}).
+		RequireOneLine(t, program.Usage, "-config: open "+file+"x")
 }
 
 func TestMemoryNamesBadLinesAndRunsTheOthers(t *testing.T) {

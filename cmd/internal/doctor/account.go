@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
@@ -61,7 +63,7 @@ func (e *examination) credentials(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, stsTime)
 	defer cancel()
 	who, err := sts.NewFromConfig(e.cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorFault() == smithy.FaultClient {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && refusal(api, err) {
 		return "", fmt.Errorf("%w: %s: %s: check AWS_PROFILE, AWS_ACCESS_KEY_ID or the role (these are of %s), and the clock",
 			port.ErrRefused, api.ErrorCode(), api.ErrorMessage(), found.Source)
 	}
@@ -69,6 +71,12 @@ func (e *examination) credentials(ctx context.Context) (string, error) {
 		return fmt.Sprintf("from %s; STS, which could tell whose they are, does not answer", found.Source), nil
 	}
 	return fmt.Sprintf("%s, from %s", aws.ToString(who.Arn), found.Source), nil
+}
+
+// refusal tells a refusal from trouble that passes.
+func refusal(api smithy.APIError, err error) bool {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.HTTPStatusCode() < http.StatusInternalServerError && !strings.HasPrefix(api.ErrorCode(), "Throttl")
 }
 
 func (e *examination) settings(ctx context.Context) (detail string, err error) {
