@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,10 +34,10 @@ func (c *Client) Cancel(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.cancel(ctx, id); err != nil {
-		return fmt.Errorf("goflow: cancel %s: %w", id, err)
+	if _, err = c.cancel(ctx, id); err != nil && !errors.Is(err, ErrNotFound) { // which names the task itself
+		err = fmt.Errorf("goflow: cancel %s: %w", id, err)
 	}
-	return nil
+	return err
 }
 
 // cancel takes an ID in its normal form. Its errors name no call: the caller's own

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
@@ -43,6 +44,25 @@ func TestSessionsThroughAServer(t *testing.T) { //nolint:paralleltest // the SDK
 			throughServer(t, newSession(t, endpoint)).play(file)
 		})
 	}
+}
+
+// What a terminal shows is the move's progress as the server streams it.
+func TestRedriveThroughAServerShowsABarOnATerminal(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
+	endpoint := *localstack.Config(t).BaseEndpoint
+	programtest.UseEndpoint(t, endpoint)
+	s := newSession(t, endpoint)
+	client := awssqs.NewFromConfig(localstack.Config(t))
+	for range 3 {
+		_, err := client.SendMessage(t.Context(), &awssqs.SendMessageInput{
+			QueueUrl: &s.settings.DLQURL, MessageBody: new(`{"v":1,"type":"sample.echo"}`),
+		})
+		require.NoError(t, err)
+	}
+	term := onTerminal(t, throughServer(t, s), nil, "dlq", "redrive")
+	text := <-term.output
+	require.NoError(t, term.cmd.Wait(), text)
+	require.Contains(t, text, "\r["+strings.Repeat("#", barWidth)+"] 3 of about 3 ")
+	require.Regexp(t, `\r\nredriven: 3\r\n$`, text)
 }
 
 // throughServer starts a server for the session and takes away all that leads to
