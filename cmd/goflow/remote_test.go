@@ -102,7 +102,9 @@ func startServer(t *testing.T, env []string) string {
 	for address == "" {
 		text, err := lines.ReadBytes('\n')
 		require.NoError(t, err, "%s", text)
-		var line struct{ Msg, Address string }
+		var line struct {
+			Address string `json:"address"`
+		}
 		require.NoError(t, json.Unmarshal(text, &line), "%s", text)
 		address = line.Address
 	}
