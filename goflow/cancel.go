@@ -2,7 +2,6 @@ package goflow
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -41,10 +40,7 @@ func (c *Client) cancel(ctx context.Context, id string) (rec Record, err error) 
 	if rec.State.Terminal() {
 		c.waiters.tell(rec)
 	}
-	if err != nil {
-		return rec, fmt.Errorf("goflow: cancel %s: %w", id, err)
-	}
-	return rec, nil
+	return rec, err
 }
 
 // Between two looks at the records of running tasks.
