@@ -42,7 +42,7 @@ type Batch struct {
 
 // NewBatchWorker returns a worker for batches of deliveries of b, whose outcomes
 // go to s. It needs DeadLetters or NoDeadLetters, and makes no call before its
-// first batch. The errors are those of the options.
+// first batch. The errors are those of NewWorker.
 func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWorker, error) {
 	w := &BatchWorker{broker: b, stopping: make(chan struct{}), idle: make(chan struct{})}
 	if _, ok := s.(port.InProcess); !ok {

@@ -107,11 +107,9 @@ func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
 		if outcome.Action == Ack {
 			continue
 		}
-		rest := l[n+1:]
-		r.set(Outcome{Action: outcome.Action, After: outcome.After}, rest...)
+		r.set(Outcome{Action: outcome.Action, After: outcome.After}, l[n+1:]...)
 		if outcome.Action == Release {
-			r.giveBack(ctx, outcome.After, i)
-			r.giveBack(ctx, outcome.After, rest...)
+			r.giveBack(ctx, outcome.After, l[n:]...) // by one call, so that they come together
 		}
 		return nil
 	}

@@ -138,15 +138,15 @@ func failures(all []*pushed) error {
 // (yet). ErrNotFound: there is none and none can come. ErrInvalid: id is not a
 // UUID. It reads consistently, so what Get once returned does not go back. What
 // is final and was seen by this client in the last minute is not read again.
-func (c *Client) Get(ctx context.Context, id string) (Record, error) {
-	if _, ok := parseID(id); !ok {
-		return Record{}, invalidID(id)
+func (c *Client) Get(ctx context.Context, id string) (_ Record, err error) {
+	if id, err = normalID(id); err != nil {
+		return Record{}, err
 	}
 	if rec, ok := c.waiters.recall(id); ok {
 		return rec, nil
 	}
 	var recs []Record
-	err := retryOne(ctx, func() (err error) {
+	err = retryOne(ctx, func() (err error) {
 		recs, err = c.backend.Load(ctx, []string{id}, true)
 		return err
 	})

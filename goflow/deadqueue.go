@@ -43,7 +43,7 @@ func newDeadLetter(d *port.Delivery) DeadLetter {
 		env.Type = "" // it is not a type
 	}
 	l := DeadLetter{
-		ID: taskID(d), Type: env.Type, Generation: 1, Reason: reasonMoved, Receives: d.Receives, SentAt: d.SentAt,
+		ID: env.taskID(d), Type: env.Type, Generation: 1, Reason: reasonMoved, Receives: d.Receives, SentAt: d.SentAt,
 		Unsettled: true, Body: d.Body, Attributes: maps.Clone(d.Attributes), delivery: *d,
 	}
 	note := readDeadLetter(d)
@@ -206,13 +206,11 @@ func (q *DeadLetterQueue) sendMarked(ctx context.Context, letters []DeadLetter, 
 	if len(marked) == 0 {
 		return
 	}
-	err := retryItems(ctx, len(marked), func(items []int) error {
-		msgs := make([]port.Message, len(items))
-		for place, item := range items {
-			msgs[place] = letters[marked[item]].message()
-		}
-		return q.queue.Send(ctx, msgs)
-	})
+	msgs := make([]port.Message, len(marked))
+	for place, i := range marked {
+		msgs[place] = letters[i].message() // a repeat is a copy of it, which a broker may know again
+	}
+	err := retryEach(ctx, msgs, func(some []port.Message) error { return q.queue.Send(ctx, some) })
 	for place, i := range marked {
 		if err := port.ItemError(err, place); err != nil {
 			errs[i] = err

@@ -1,6 +1,7 @@
 package goflow_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
@@ -71,6 +73,21 @@ func (w *world) requireDead(n int) {
 func (w *world) sendDead(body string) {
 	w.Helper()
 	require.NoError(w, w.dead.Send(w.Context(), []port.Message{{Body: []byte(body)}}))
+}
+
+// lyingBroker sends, and says the first time that it did not.
+type lyingBroker struct {
+	port.Broker
+	calls int
+}
+
+func (b *lyingBroker) Send(ctx context.Context, msgs []port.Message) error {
+	b.calls++
+	err := b.Broker.Send(ctx, msgs)
+	if b.calls == 1 {
+		return cmp.Or(err, port.ErrUnavailable)
+	}
+	return err
 }
 
 const handMade = `{"v":1,"id":"` + handMadeID + `","type":"bad","payload":7}`
@@ -181,6 +198,18 @@ func TestDeadLetters(t *testing.T) {
 			}
 			require.Equal(w, 1, n)
 			w.requireDead(1)
+		},
+		"RepeatOfARedriveIsKnownAgain": func(w *world) {
+			ids := w.die(2)
+			ordered := &lyingBroker{Broker: memory.NewBroker(memory.Ordered(), memory.Lease(testLease), memory.PollWait(time.Second))}
+			q, err := goflow.NewDeadLetterQueue(w.dead, ordered, w.store)
+			require.NoError(w, err)
+			require.Len(w, w.all(q.Redrive(w.Context(), goflow.DeadLetterFilter{IDs: ids})), 2)
+			require.Equal(w, 2, ordered.calls)
+			into := make([]port.Delivery, port.MaxMessages)
+			n, err := ordered.Receive(w.Context(), into)
+			require.NoError(w, err)
+			require.Equal(w, 2, n)
 		},
 		"CopyOfARedrivenLetterIsNotRunAgain": func(w *world) {
 			ids := w.die(1)

@@ -133,13 +133,11 @@ func (s *sweep) giveBack(ctx context.Context) error {
 	clear(s.held)
 	var errs []error
 	for chunk := range slices.Chunk(left, port.MaxMessages) {
-		err := retryItems(ctx, len(chunk), func(items []int) error {
-			leases := make([]port.Lease, len(items))
-			for place, item := range items {
-				leases[place].Delivery = chunk[item]
-			}
-			return s.dead.Extend(ctx, leases)
-		})
+		leases := make([]port.Lease, len(chunk))
+		for i, d := range chunk {
+			leases[i].Delivery = d
+		}
+		err := retryEach(ctx, leases, func(some []port.Lease) error { return s.dead.Extend(ctx, some) })
 		for i := range chunk {
 			if err := port.ItemError(err, i); err != nil && !errors.Is(err, ErrLeaseLost) {
 				errs = append(errs, fmt.Errorf("giving back %s: %w", chunk[i].ID, err))

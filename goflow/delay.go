@@ -50,9 +50,6 @@ func (a *attempt) readDue() error {
 		return fmt.Errorf("%s %.60q: give an object with a delay of 1 to %d seconds", dueAttribute, text, maxPushDelay/time.Second)
 	}
 	a.due = &d
-	if _, ok := parseID(d.ID); ok {
-		a.rec.ID = d.ID
-	}
 	return nil
 }
 

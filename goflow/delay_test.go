@@ -189,6 +189,14 @@ func TestLongDelay(t *testing.T) {
 			require.Equal(w, task.Done, w.state(d.ID))
 			require.Len(w, ran.all(), 1)
 		},
+		"CopyThatNobodyHereCanReadIsDeadUnderItsTasksID": func(w *world) {
+			sentOn := `{"delay":60,"sent":1,"id":"` + handMadeID + `"}`
+			require.NoError(w, w.queue.Send(w.Context(), []port.Message{{
+				Body: []byte(`{"v":2,"type":"later"}`), Attributes: map[string]string{"goflow-due": sentOn},
+			}}))
+			w.process(w.newProcessor(), w.receive(w.queue))
+			require.Equal(w, "malformed", w.wait(handMadeID).Reason)
+		},
 		"BadDueIsMalformed": func(w *world) {
 			for _, text := range []string{`x`, `{}`, `{"delay":0}`, `{"delay":604801}`, `{"delay":60,"sent":-1}`} {
 				require.NoError(w, w.queue.Send(w.Context(), []port.Message{{

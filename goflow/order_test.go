@@ -420,12 +420,16 @@ func TestQueueAndDeadLettersAreOfOneKind(t *testing.T) {
 		"only the first keeps order":  {ordered, standard},
 		"only the second keeps order": {standard, ordered},
 	} {
-		worker, err := goflow.NewWorker(queues[0], memory.NewStore(), goflow.NewMux(), goflow.DeadLetters(queues[1]))
-		require.NoError(t, err)
-		err = worker.Run(t.Context())
-		require.ErrorIs(t, err, goflow.ErrInvalid)
-		require.ErrorContains(t, err, want)
-		require.NotContains(t, err.Error(), "\n")
+		dead := goflow.DeadLetters(queues[1])
+		_, pool := goflow.NewWorker(queues[0], memory.NewStore(), goflow.NewMux(), dead)
+		_, function := goflow.NewBatchWorker(queues[0], memory.NewStore(), goflow.NewMux(), dead)
+		_, second := goflow.NewWorker(queues[1], memory.NewStore(), goflow.NewMux(), dead,
+			goflow.Queues(goflow.Queue{Name: "second", Broker: queues[0]}))
+		for _, err := range []error{pool, function, second} {
+			require.ErrorIs(t, err, goflow.ErrInvalid)
+			require.ErrorContains(t, err, want)
+			require.NotContains(t, err.Error(), "\n")
+		}
 	}
 }
 

@@ -51,11 +51,14 @@ type Processor struct {
 }
 
 // NewProcessor returns a processor for deliveries of broker b. The errors are
-// those of the options.
+// those of NewWorker.
 func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, error) {
 	o, err := newWorkerOptions(opts)
 	if err == nil && len(o.queues) > 0 {
 		err = invalid("Queues: only a Client and a Worker have further queues")
+	}
+	if err == nil {
+		err = alike("", b, o.dead)
 	}
 	if err != nil {
 		return nil, err
@@ -151,12 +154,9 @@ func (a *attempt) open() (err error) {
 		a.opened = time.Now()
 	}
 	a.env, err = decodeEnvelope(a.delivery)
-	a.rec = Record{ID: a.env.ID, State: task.Open, Generation: 1}
+	a.rec = Record{ID: a.env.taskID(a.delivery), State: task.Open, Generation: 1}
 	if dead := readDeadLetter(a.delivery); dead != nil {
 		a.rec.Generation = dead.Generation + 1
-		if _, ok := parseID(dead.ID); ok {
-			a.rec.ID = dead.ID // a message by hand has no other name for its task
-		}
 	}
 	if err == nil {
 		err = a.readDue()

@@ -149,7 +149,24 @@ func (s served) Load(ctx context.Context, ids []string, fresh bool) ([]Record, e
 		}
 		return err
 	})
-	return recs, err
+	return encodedResults(recs, err)
+}
+
+// encodedResults are records as they can travel: of an in-process store's, the
+// result is a value.
+func encodedResults(recs []Record, err error) ([]Record, error) {
+	errs := port.ItemErrors{}
+	for i := range recs {
+		itemErr := port.ItemError(err, i)
+		if itemErr == nil && recs[i].Value != nil {
+			recs[i].Result, itemErr = marshal(recs[i].Value)
+			recs[i].Value = nil
+		}
+		if itemErr != nil {
+			errs[i] = itemErr
+		}
+	}
+	return recs, errs.Err()
 }
 
 func (s served) Cancel(ctx context.Context, id string) (Record, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/store"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
@@ -217,4 +219,23 @@ func TestRemoteClient(t *testing.T) {
 	_, err = goflow.NewJob[int, int]("x").Wait(t.Context(), c, id)
 	require.True(t, errors.As(err, &failed))
 	require.Equal(t, task.Cancelled, failed.State)
+}
+
+// A store of this process keeps Go values, which no server can send.
+func TestServedResultsAreEncoded(t *testing.T) {
+	t.Parallel()
+	gf := goflow.NewLocalMode(store.NewInMemoryKVStore[string, task.Handler]())
+	double := goflow.NewJob[int, int]("double")
+	double.Handle(gf.Mux(), func(_ context.Context, n int) (int, error) { return 2 * n, nil })
+	require.NoError(t, gf.Start())
+	c, err := goflow.NewRemoteClient(gf.Client().Remote())
+	require.NoError(t, err)
+	id, err := double.Push(t.Context(), c, 21)
+	require.NoError(t, err)
+	_, err = double.Wait(t.Context(), c, strings.ToUpper(id))
+	require.NoError(t, err)
+	rec, err := c.Get(t.Context(), strings.ToUpper(id))
+	require.NoError(t, err)
+	require.Equal(t, "42", string(rec.Result))
+	require.NoError(t, gf.Close())
 }

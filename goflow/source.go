@@ -63,8 +63,7 @@ func (w *Worker) check(ctx context.Context) error {
 }
 
 func (s *source) check(ctx context.Context) error {
-	dead := s.processor.opts.dead
-	for _, part := range []any{s.broker, dead} {
+	for _, part := range []any{s.broker, s.processor.opts.dead} {
 		if checker, ok := part.(port.Checker); ok {
 			if err := checker.Check(ctx); err != nil {
 				return err
@@ -75,25 +74,22 @@ func (s *source) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if limiter, ok := dead.(port.Limiter); ok {
-		deadLimits, err := limiter.Limits(ctx)
-		if err != nil {
-			return err
-		}
-		if deadLimits.Ordered != limits.Ordered {
-			return invalid("DeadLetters: queue %q and its dead-letter queue: %s", s.name, unlike(limits.Ordered))
-		}
-	}
 	s.ordered = limits.Ordered
 	s.keeper = newKeeper(s.broker, s.processor.store, limits.Lease)
 	return nil
 }
 
-func unlike(ordered bool) string {
-	if ordered {
-		return "only the first keeps order, and dead letters would lose theirs: give both, or neither"
+// alike refuses a queue and dead letters of which only one keeps order.
+func alike(name string, b, dead Broker) error {
+	queue, ok := b.(port.Orderer)
+	letters, too := dead.(port.Orderer)
+	switch {
+	case !ok || !too || queue.Ordered() == letters.Ordered():
+		return nil
+	case queue.Ordered():
+		return invalid("DeadLetters: of queue %q and its dead-letter queue only the first keeps order, and dead letters would lose theirs: give both, or neither", name)
 	}
-	return "only the second keeps order: give both, or neither"
+	return invalid("DeadLetters: of queue %q and its dead-letter queue only the second keeps order: give both, or neither", name)
 }
 
 // lastReceive is now while there is no room to receive into.

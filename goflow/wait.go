@@ -35,7 +35,7 @@ func (c *Client) Wait(ctx context.Context, id string) (rec Record, err error) {
 // WaitAll yields each task's record as soon as it has an outcome, in the order
 // in which they come. An error is yielded with the ID that it belongs to, and
 // the others go on; the errors are those of Wait. A task that is named twice is
-// yielded once; no IDs yield nothing. Once ctx ends, what is left is yielded
+// yielded once, and IDs are in lower case; no IDs yield nothing. Once ctx ends, what is left is yielded
 // with ErrNotFinished.
 func (c *Client) WaitAll(ctx context.Context, ids []string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
@@ -87,18 +87,20 @@ func invalidID(id string) error {
 	return err
 }
 
-// distinct returns each ID once, those that can be and those that cannot.
+// distinct returns each ID once, those that can be in the form of records, and
+// those that cannot.
 func distinct(ids []string) (good, bad []string) {
 	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		if _, ok := parseID(id); ok {
-			good = append(good, id)
+		to := &good
+		if u, ok := parseID(id); ok {
+			id = formatID(u)
 		} else {
-			bad = append(bad, id)
+			to = &bad
+		}
+		if !seen[id] {
+			seen[id] = true
+			*to = append(*to, id)
 		}
 	}
 	return good, bad

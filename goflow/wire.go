@@ -155,6 +155,30 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 	return e, validType(e.Type)
 }
 
+// taskID is the ID of a delivery's task, whatever else is wrong with it.
+func taskID(d *port.Delivery) string {
+	env, _ := decodeEnvelope(d)
+	return env.taskID(d)
+}
+
+// taskID is the ID of the envelope's task: a message that was sent on carries it
+// beside the body, where one by hand has none.
+func (e *envelope) taskID(d *port.Delivery) string {
+	if dead := readDeadLetter(d); dead != nil {
+		if _, ok := parseID(dead.ID); ok {
+			return dead.ID
+		}
+	}
+	if text, ok := d.Attributes[dueAttribute]; ok {
+		var sentOn due
+		_ = json.Unmarshal([]byte(text), &sentOn) // who runs it says what is wrong with it
+		if _, ok := parseID(sentOn.ID); ok {
+			return sentOn.ID
+		}
+	}
+	return e.ID
+}
+
 // checkUnique forgets a row that there can't be, so that nobody gives it back.
 func (e *envelope) checkUnique() error {
 	row := e.Unique

@@ -2,7 +2,6 @@ package goflow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"runtime"
 	"slices"
@@ -29,7 +28,8 @@ type Worker struct {
 }
 
 // NewWorker returns a worker for the tasks of b, whose outcomes go to s. It
-// needs DeadLetters or NoDeadLetters. The errors are those of the options.
+// needs DeadLetters or NoDeadLetters. The errors are those of the options, and
+// ErrInvalid for a queue and its dead letters of which only one keeps order.
 func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error) {
 	o, err := newWorkerOptions(opts)
 	if o.concurrency == 0 {
@@ -46,6 +46,11 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	w.addSource(Queue{Broker: b, DeadLetters: o.dead})
 	for _, q := range o.queues {
 		w.addSource(q)
+	}
+	for _, s := range w.sources {
+		if err := alike(s.name, s.broker, s.processor.opts.dead); err != nil {
+			return nil, err
+		}
 	}
 	return w, nil
 }
@@ -75,10 +80,12 @@ func (w *Worker) LastReceive() time.Time {
 // time, and those that did not end in it are named in an AbandonedError; other
 // workers run them again. Run ends by itself with nil when its brokers are
 // closed and empty, and with an error when nobody but a person can help:
-// ErrRefused (queue, table or permission missing), ErrInvalid (queue and dead
-// letters of which only one keeps order) or ErrStuck.
+// ErrRefused (queue, table or permission missing) or ErrStuck.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.check(ctx); err != nil {
+	switch err := w.check(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return nil // it was told to stop before it had begun
+	case err != nil:
 		return err
 	}
 	for _, s := range w.sources {
@@ -136,22 +143,4 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 		}
 	}
 	return left
-}
-
-// taskID is the ID of a delivery's task, whatever else is wrong with it. Where the
-// body has none, a message that was sent on carries it beside.
-func taskID(d *Delivery) string {
-	env, _ := decodeEnvelope(d)
-	if dead := readDeadLetter(d); dead != nil {
-		if _, ok := parseID(dead.ID); ok {
-			return dead.ID
-		}
-	}
-	var sentOn due
-	if json.Unmarshal([]byte(d.Attributes[dueAttribute]), &sentOn) == nil {
-		if _, ok := parseID(sentOn.ID); ok {
-			return sentOn.ID
-		}
-	}
-	return env.ID
 }

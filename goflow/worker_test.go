@@ -210,6 +210,13 @@ func TestWorker(t *testing.T) {
 			require.NoError(w, err)
 			require.Equal(w, task.Unknown, rec.State, "an interrupted run is no attempt")
 		},
+		"StopBeforeItHasBegunIsNoError": func(w *world) {
+			ctx, stop := context.WithCancel(w.Context())
+			stop()
+			for range 20 { // by then a call that heeds its context has failed
+				require.NoError(w, w.newWorker().Run(ctx))
+			}
+		},
 		"IdleWorkerStopsAtOnce": func(w *world) {
 			stop := w.start()
 			time.Sleep(time.Second)

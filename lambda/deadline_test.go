@@ -373,7 +373,7 @@ func TestOrder(t *testing.T) {
 			require.Len(m, failed, 3)
 			require.Equal(m, []string{"a1", "a2"}, steps(ran, "a"))
 			require.Equal(m, []string{"b1", "b2"}, steps(ran, "b"))
-			require.Equal(m, [][]time.Duration{{10 * time.Second}, {10 * time.Second, 10 * time.Second}}, m.extended, "the rest behind the one that failed")
+			require.Equal(m, [][]time.Duration{{10 * time.Second, 10 * time.Second, 10 * time.Second}}, m.extended, "the rest with the one that failed")
 			bad = false
 			m.drain(m.handler())
 		},

@@ -50,6 +50,7 @@ type Broker struct {
 var (
 	_ port.Broker  = (*Broker)(nil)
 	_ port.Limiter = (*Broker)(nil)
+	_ port.Orderer = (*Broker)(nil)
 	_ port.Sizer   = (*Broker)(nil)
 	_ port.Checker = (*Broker)(nil)
 )

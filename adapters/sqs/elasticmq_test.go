@@ -22,7 +22,6 @@ func onElasticMQ() goflowtest.BrokerFeatures {
 	f.KnowsEndedLease = false // as long as nobody else has the message
 	f.EnforcesLeaseOnAck = true
 	f.EnforcesRetention = false // it knows none
-	f.Ordered = false           // a receive brings one group only, the others have to wait for their turn
 	return f
 }
 

@@ -16,13 +16,13 @@ const fifoSuffix = ".fifo"
 
 func isFIFO(nameOrURL string) bool { return strings.HasSuffix(nameOrURL, fifoSuffix) }
 
-// fifo says whether the queue keeps order.
-func (b *Broker) fifo() bool { return isFIFO(b.queueURL) }
+// Ordered tells whether the queue keeps order, which its name says.
+func (b *Broker) Ordered() bool { return isFIFO(b.queueURL) }
 
 // checkOrder returns what a FIFO queue would refuse, or nil.
 func (b *Broker) checkOrder(m *port.Message) *awserr.Error {
 	switch at := b.at(opSend); {
-	case !b.fifo():
+	case !b.Ordered():
 		return nil
 	case m.Delay > 0:
 		return at.fail(port.ErrInvalid, nil, fmt.Sprintf("a delay of %v: a queue that keeps order takes none", m.Delay))
@@ -37,7 +37,7 @@ func (b *Broker) checkOrder(m *port.Message) *awserr.Error {
 // tasks may have the same body.
 func (b *Broker) keepOrder(e *types.SendMessageBatchRequestEntry, m *port.Message) {
 	group := m.Group
-	if b.fifo() {
+	if b.Ordered() {
 		group = cmp.Or(group, m.ID)
 		e.MessageDeduplicationId = &m.ID
 	}
@@ -49,7 +49,7 @@ func (b *Broker) keepOrder(e *types.SendMessageBatchRequestEntry, m *port.Messag
 // mayOvertake says whether messages may go out although earlier ones of their
 // batch did not.
 func (b *Broker) mayOvertake(errs port.ItemErrors, earlier []entry) bool {
-	if !b.fifo() {
+	if !b.Ordered() {
 		return true
 	}
 	for i := range earlier {

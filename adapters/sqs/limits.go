@@ -32,7 +32,7 @@ func (b *Broker) Limits(ctx context.Context) (port.Limits, error) {
 		Retention:       time.Duration(attrs.number(types.QueueAttributeNameMessageRetentionPeriod)) * time.Second,
 		Lease:           b.lease,
 		PollWait:        b.pollWait,
-		Ordered:         b.fifo(),
+		Ordered:         b.Ordered(),
 	}
 	b.limits.Store(known)
 	return *known, nil

@@ -37,6 +37,7 @@ func features() goflowtest.BrokerFeatures {
 		RefusesBadBodies:         true,
 		Ordered:                  true,
 		Limiter:                  true,
+		Orderer:                  true,
 		Sizer:                    true,
 		Checker:                  true,
 		Granularity:              time.Second,

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"iter"
 	"os"
 	"path"
@@ -58,44 +56,14 @@ func (c *cli) dial(s config.Settings) (*client.Client, error) {
 		}
 		opts = append(opts, client.Token(string(bytes.TrimSpace(token))))
 	}
-	secure, err := c.tls(s)
-	if err != nil {
-		return nil, err
-	}
-	if secure != nil {
-		opts = append(opts, client.TLS(secure))
+	if s.ServerCA != "" || s.ClientCert != "" || s.ClientKey != "" {
+		opts = append(opts, client.TLSFiles(s.ServerCA, s.ClientCert, s.ClientKey))
 	}
 	remote, err := client.Dial(s.Server, opts...)
 	if err == nil {
 		c.ending = append(c.ending, remote.Close)
 	}
 	return remote, err
-}
-
-// tls is nil unless a setting asks for it.
-func (c *cli) tls(s config.Settings) (*tls.Config, error) {
-	if s.ServerCA == "" && s.ClientCert == "" && s.ClientKey == "" {
-		return nil, nil //nolint:nilnil // the client's own choice
-	}
-	secure := &tls.Config{MinVersion: tls.VersionTLS12}
-	if s.ServerCA != "" {
-		text, err := os.ReadFile(s.ServerCA)
-		if err != nil {
-			return nil, config.Errorf("%s: %v", c.loader.Where("server-ca"), err)
-		}
-		secure.RootCAs = x509.NewCertPool()
-		if !secure.RootCAs.AppendCertsFromPEM(text) {
-			return nil, config.Errorf("%s: %s: there is no certificate in it: give a file in PEM", c.loader.Where("server-ca"), s.ServerCA)
-		}
-	}
-	if s.ClientCert != "" || s.ClientKey != "" {
-		pair, err := tls.LoadX509KeyPair(s.ClientCert, s.ClientKey)
-		if err != nil {
-			return nil, config.Errorf("%s and %s: %v", c.loader.Where("client-cert"), c.loader.Where("client-key"), err)
-		}
-		secure.Certificates = []tls.Certificate{pair}
-	}
-	return secure, nil
 }
 
 // direct refuses a server where a command is about AWS itself.

@@ -222,10 +222,12 @@ func brokerPowers(t *brokerTest) {
 	b := t.broker(BrokerOptions{})
 	_, inProcess := b.(port.InProcess)
 	_, limiter := b.(port.Limiter)
+	_, orders := b.(port.Orderer)
 	_, sizer := b.(port.Sizer)
 	_, checker := b.(port.Checker)
 	require.Equal(t, t.features.InProcess, inProcess, "port.InProcess")
 	require.Equal(t, t.features.Limiter, limiter, "port.Limiter")
+	require.Equal(t, t.features.Orderer, orders, "port.Orderer")
 	require.Equal(t, t.features.Sizer, sizer, "port.Sizer")
 	require.Equal(t, t.features.Checker, checker, "port.Checker")
 }

@@ -51,8 +51,8 @@ type BrokerFeatures struct {
 	RefusesBadBodies bool
 	// Ordered: with BrokerOptions.Ordered the broker keeps the order of a group.
 	Ordered bool
-	// InProcess, Limiter, Sizer and Checker are the extra powers of port.
-	InProcess, Limiter, Sizer, Checker bool
+	// InProcess, Limiter, Orderer, Sizer and Checker are the extra powers of port.
+	InProcess, Limiter, Orderer, Sizer, Checker bool
 	// Granularity is what delays and leases are rounded up to. 0: they are exact.
 	Granularity time.Duration
 	// Slack is how much later than asked things may happen.
@@ -77,12 +77,14 @@ type Row struct{ Name, Value string }
 
 // Rows returns every feature in order, for a table that a test compares:
 // "yes" or "no", a number or a duration, and "no" for zero of any kind.
-func (f BrokerFeatures) Rows() []Row { return rows(reflect.ValueOf(f)) }
+func (f BrokerFeatures) Rows() []Row { return Rows(f) }
 
 // Rows returns every feature in order, as BrokerFeatures.Rows does.
-func (f StoreFeatures) Rows() []Row { return rows(reflect.ValueOf(f)) }
+func (f StoreFeatures) Rows() []Row { return Rows(f) }
 
-func rows(v reflect.Value) []Row {
+// Rows returns the fields of a struct of features, as BrokerFeatures.Rows does.
+func Rows(features any) []Row {
+	v := reflect.ValueOf(features)
 	out := make([]Row, 0, v.NumField())
 	for i := range v.NumField() {
 		out = append(out, Row{Name: words(v.Type().Field(i).Name), Value: cell(v.Field(i))})

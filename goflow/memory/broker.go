@@ -28,7 +28,7 @@ const (
 //   - Ack under a lease that has ended leaves the message where it is.
 //   - All: port.ErrInvalid for the whole call of no item or more than ten.
 //
-// It also is a port.Limiter and a port.Sizer, whose sizes are exact. Groups are
+// It also is a port.Limiter, a port.Orderer and a port.Sizer, whose sizes are exact. Groups are
 // ignored unless it is Ordered.
 type Broker struct {
 	q        *queue
@@ -38,6 +38,7 @@ type Broker struct {
 var (
 	_ port.Broker  = (*Broker)(nil)
 	_ port.Limiter = (*Broker)(nil)
+	_ port.Orderer = (*Broker)(nil)
 	_ port.Sizer   = (*Broker)(nil)
 )
 
@@ -123,9 +124,12 @@ func (b *Broker) Limits(context.Context) (port.Limits, error) {
 		Retention:       b.q.retention,
 		Lease:           b.q.lease,
 		PollWait:        b.q.pollWait,
-		Ordered:         b.q.order != nil,
+		Ordered:         b.Ordered(),
 	}, nil
 }
+
+// Ordered implements port.Orderer.
+func (b *Broker) Ordered() bool { return b.q.order != nil }
 
 // Size implements port.Sizer. It never fails. Messages older than the retention
 // count until somebody would have received them.

@@ -18,7 +18,7 @@ var (
 		DeadLettersKeepSentAt: true, EnforcesRetention: true, Blocks: true, PollWaits: true,
 		MaxMessageBytes: 1 << 20, MaxDelay: 15 * time.Minute,
 		RefusesEleventhAttribute: true, RefusesBadAttributes: true, RefusesBadBodies: true,
-		Ordered: true, Limiter: true, Sizer: true,
+		Ordered: true, Limiter: true, Orderer: true, Sizer: true,
 	}
 	localBroker = goflowtest.BrokerFeatures{
 		KnowsLostLease: true, EnforcesLeaseOnAck: true, Blocks: true, InProcess: true, Limiter: true, Sizer: true,

@@ -28,6 +28,10 @@ type Limiter interface {
 	Limits(ctx context.Context) (Limits, error)
 }
 
+// Orderer is a Broker that knows without a call whether it keeps order: see
+// Message.Group. Its limits say the same.
+type Orderer interface{ Ordered() bool }
+
 // Sizer is a Broker that can estimate how much it holds.
 type Sizer interface {
 	Size(ctx context.Context) (Size, error)

@@ -1,16 +1,19 @@
 // Package homes says what every home of the handlers does alike: the pool, the
 // Lambda function and the program itself. Its handlers keep nothing between
 // their runs, so that they can be anywhere; what they are to do stands in their
-// payloads.
+// payloads, and what their records don't say they tell by records of their own.
 package homes
 
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
 // Act is what a run is to do, in this order.
@@ -20,7 +23,12 @@ type Act struct {
 	MendedIn    int       `json:"mendedIn,omitempty"`  // generations below it fail for good
 	After       int       `json:"after,omitempty"`     // seconds to the next attempt; 0: the backoff
 	Panic       bool      `json:"panic,omitempty"`
-	Hang        bool      `json:"hang,omitempty"` // until the context ends
+	// Tell is where it tells when it begins, and when its context ends. A run that
+	// finds that another has told it is the second one.
+	Tell   string `json:"tell,omitempty"`
+	Sole   bool   `json:"sole,omitempty"`   // a second run tells so, and fails for good
+	Hang   bool   `json:"hang,omitempty"`   // until the context ends; a second run doesn't
+	Millis int    `json:"millis,omitempty"` // how long it works
 }
 
 // Ran is what a run reports.
@@ -31,6 +39,13 @@ type Ran struct {
 	Generation int       `json:"generation"`
 }
 
+// Told is what a run tells while it goes on.
+type Told struct {
+	Ran
+	At    time.Time `json:"at"`
+	Cause string    `json:"cause,omitempty"` // why its context ended
+}
+
 // The jobs, which do the same and differ in their options.
 var (
 	Plain       = goflow.NewJob[Act, Ran]("homes.plain", goflow.MaxAttempts(3))
@@ -39,16 +54,19 @@ var (
 	Forgetful   = goflow.NewJob[Act, Ran]("homes.forgetful", goflow.MaxAttempts(1), goflow.NoResult())
 )
 
-// Register gives m the handlers of all jobs.
-func Register(m *goflow.Mux) {
+// Register gives m the handlers of all jobs, which tell by way of s.
+func Register(m *goflow.Mux, s goflow.Store) {
 	for _, job := range []*goflow.Job[Act, Ran]{Plain, Once, Cancellable, Forgetful} {
-		job.Handle(m, run)
+		job.Handle(m, func(ctx context.Context, act Act) (Ran, error) { return run(ctx, s, act) })
 	}
 }
 
-var errBad = errors.New("bad luck")
+var (
+	errBad   = errors.New("bad luck")
+	errTwice = errors.New("it ran twice")
+)
 
-func run(ctx context.Context, act Act) (Ran, error) {
+func run(ctx context.Context, s goflow.Store, act Act) (Ran, error) {
 	info, _ := goflow.TaskFromContext(ctx)
 	ran := Ran{Run: rand.Text(), Began: time.Now(), Attempt: info.Attempt, Generation: info.Generation}
 	switch {
@@ -62,9 +80,51 @@ func run(ctx context.Context, act Act) (Ran, error) {
 		return ran, errBad
 	case act.Panic:
 		panic("ouch")
-	case act.Hang:
-		<-ctx.Done()
-		return ran, ctx.Err()
 	}
-	return ran, nil
+	return ran, act.work(ctx, s, ran)
+}
+
+// work is what takes time.
+func (act Act) work(ctx context.Context, s goflow.Store, ran Ran) error {
+	err := act.tell(ctx, s, began, Told{Ran: ran})
+	second := errors.Is(err, goflow.ErrFinished)
+	switch {
+	case second && act.Sole:
+		return goflow.Permanent(errors.Join(errTwice, act.tell(ctx, s, twice, Told{Ran: ran})))
+	case err != nil && !second:
+		return err
+	}
+	done := ctx.Done()
+	if act.Hang && !second {
+		<-done
+	}
+	select {
+	case <-time.After(time.Duration(act.Millis) * time.Millisecond):
+	case <-done:
+	}
+	if ctx.Err() == nil {
+		return nil
+	}
+	err = act.tell(context.WithoutCancel(ctx), s, ended, Told{Ran: ran, Cause: context.Cause(ctx).Error()})
+	return errors.Join(ctx.Err(), err)
+}
+
+// What is told.
+const began, ended, twice = "began", "ended", "twice"
+
+// tell keeps what a run tells as the outcome of a task of its own, so whoever
+// wants to know waits for it. The first who tells it stands: ErrFinished.
+func (act Act) tell(ctx context.Context, s goflow.Store, what string, told Told) error {
+	if act.Tell == "" {
+		return nil
+	}
+	told.At = time.Now()
+	text, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	err = s.Save(ctx, []goflow.Record{{
+		ID: goflow.IDFrom(act.Tell + what), State: task.Done, Generation: 1, Result: text, Expires: told.At.Add(time.Hour),
+	}})
+	return port.ItemError(err, 0)
 }

@@ -3,173 +3,105 @@ package homes
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/goflowtest"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
 
-// Home is a place where handlers run, with Register's among them, a backoff of at
-// most a second and no grace for unknown types.
+// Need is what a scenario needs of its home.
+type Need struct {
+	// Ordered: a queue that keeps order, and so delays nothing.
+	Ordered bool
+	// Patient: one of its tasks may run for as long as SeesCancelWithin, beside whose
+	// tasks nobody else's need run.
+	Patient bool
+	// Lease is 0 for a home that is at work, and may be one that others use too.
+	// Else it is a home of its own, whose leases last that long and which the
+	// scenario starts; that is needed only of one that Stops.
+	Lease time.Duration
+}
+
+// Open returns a home with Register's handlers, a backoff of at most a second and
+// no grace for unknown types.
+type Open func(t *testing.T, n Need) Home
+
+// Home is a place where handlers run.
 type Home struct {
 	Client      *goflow.Client
 	Queue, Dead port.Broker
 	Store       port.Store
+	// Start begins work on the queue of h, until stop, which returns what Run did.
+	Start func(t *testing.T, h Home, opts ...goflow.WorkerOption) (stop func() error)
+
+	features Features
+	ordered  bool
+	another  func() Home // like this one
 }
 
-// Scenario is one thing that every home does alike.
-type Scenario struct {
-	Name string
-	Run  func(t *testing.T, h Home)
+// scenario is one thing that every home does alike.
+type scenario struct {
+	name string
+	run  func(t *testing.T, h Home)
+	// lease is that of the home that it starts; 0: any home will do.
+	lease   time.Duration
+	patient bool
+}
+
+// Test asks one home everything that all homes do alike, within run: once with a
+// standard queue, and once with one that keeps order.
+func Test(t *testing.T, run goflowtest.Runner, f Features, open Open) {
+	t.Helper()
+	for name, ordered := range map[string]bool{"Standard": false, "Ordered": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, s := range scenarios(f, ordered) {
+				t.Run(s.name, func(t *testing.T) {
+					t.Parallel()
+					run(t, func(t *testing.T) {
+						need := Need{Ordered: ordered, Patient: s.patient, Lease: s.lease}
+						h := open(t, need)
+						h.features, h.ordered = f, ordered
+						h.another = func() Home { return open(t, need) }
+						s.run(t, h)
+					})
+				})
+			}
+		})
+	}
+}
+
+func scenarios(f Features, ordered bool) []scenario {
+	all := slices.Concat(endings(), redrives())
+	if ordered {
+		all = append(all, orders()...)
+	} else {
+		all = slices.Concat(all, delays(), pushes(), doubts(), waits(), cancels())
+		if f.KeepsLeases {
+			all = append(all, leases()...)
+		}
+	}
+	if f.Stops {
+		all = append(all, stops()...)
+	}
+	if f.SeveralQueues {
+		all = append(all, queues()...)
+	}
+	return all
 }
 
 // patience is how long a task may take.
-const patience = 2 * time.Minute
-
-// Scenarios returns all of them. Each is at home in a bubble of its own, and
-// beside others.
-func Scenarios() []Scenario {
-	return append([]Scenario{
-		{"RetriesUntilItSucceeds", func(t *testing.T, h Home) {
-			rec, ran := h.done(t, h.push(t, Plain, Act{FailUntil: 3}))
-			require.Equal(t, []int{2, 3}, []int{rec.Attempts, ran.Attempt})
-		}},
-		{"RetryAfterSetsThePause", func(t *testing.T, h Home) {
-			begin := time.Now()
-			_, ran := h.done(t, h.push(t, Plain, Act{FailUntil: 2, After: 2}))
-			require.GreaterOrEqual(t, ran.Began.Sub(begin), 2*time.Second)
-		}},
-		{"SnoozeUsesNoAttempt", func(t *testing.T, h Home) {
-			until := time.Now().Add(3 * time.Second)
-			rec, ran := h.done(t, h.push(t, Plain, Act{SnoozeUntil: until}))
-			require.Equal(t, []int{0, 1}, []int{rec.Attempts, ran.Attempt})
-			require.False(t, ran.Began.Before(until))
-		}},
-		{"LastAttemptIsDead", func(t *testing.T, h Home) {
-			h.dead(t, h.push(t, Plain, Act{FailUntil: 9}, goflow.MaxAttempts(2)), death{2, "failed", errBad.Error()})
-		}},
-		{"PermanentFailureIsDeadAtOnce", func(t *testing.T, h Home) {
-			h.dead(t, h.push(t, Plain, Act{MendedIn: 9}), death{1, "permanent", errBad.Error()})
-		}},
-		{"PanicIsAFailure", func(t *testing.T, h Home) {
-			h.dead(t, h.push(t, Plain, Act{Panic: true}, goflow.MaxAttempts(1)), death{1, "failed", "panic: ouch"})
-		}},
-		{"TimeoutIsAFailure", func(t *testing.T, h Home) {
-			id := h.push(t, Plain, Act{Hang: true}, goflow.MaxAttempts(1), goflow.Timeout(200*time.Millisecond))
-			h.dead(t, id, death{1, "failed", goflow.ErrTimeout.Error()})
-		}},
-		{"UnknownTypeIsDead", func(t *testing.T, h Home) {
-			id, err := h.Client.Push(t.Context(), "homes.nobody", json.RawMessage("1"))
-			require.NoError(t, err)
-			h.dead(t, id, death{0, "unknown type", goflow.ErrUnknownType.Error()})
-		}},
-		{"DelayIsNeverEarly", func(t *testing.T, h Home) {
-			begin := time.Now()
-			_, ran := h.done(t, h.push(t, Plain, Act{}, goflow.Delay(3*time.Second)))
-			require.GreaterOrEqual(t, ran.Began.Sub(begin), 2*time.Second, "brokers count in whole seconds")
-		}},
-		{"TaskThatIsTooOldExpires", func(t *testing.T, h Home) {
-			id := h.push(t, Plain, Act{}, goflow.Delay(3*time.Second), goflow.ExpiresIn(time.Second))
-			require.Equal(t, task.Expired, h.wait(t, id).State)
-		}},
-	}, pushes()...)
-}
-
-// pushes are the scenarios of tasks that are pushed twice, awaited or cancelled.
-func pushes() []Scenario {
-	return []Scenario{
-		{"SameIDIsOneTask", func(t *testing.T, h Home) {
-			id := goflow.IDFrom(fmt.Sprint(t.Name(), time.Now().UnixNano()))
-			h.push(t, Plain, Act{}, goflow.ID(id))
-			h.push(t, Plain, Act{}, goflow.ID(id))
-			_, first := h.done(t, id)
-			_, err := Plain.Push(t.Context(), h.Client, Act{FailUntil: 1}, goflow.ID(id))
-			require.ErrorIs(t, err, goflow.ErrDuplicateTask)
-			h.push(t, Plain, Act{}, goflow.ID(id))
-			h.done(t, h.push(t, Plain, Act{}, goflow.Delay(2*time.Second))) // copies had their time
-			_, again := h.done(t, id)
-			require.Equal(t, first.Run, again.Run)
-		}},
-		{"KeyIsOneTasksAtATime", func(t *testing.T, h Home) {
-			key := goflow.Unique(fmt.Sprint(t.Name(), time.Now().UnixNano()), time.Hour)
-			first := h.push(t, Plain, Act{}, goflow.Delay(2*time.Second), key)
-			_, err := Plain.Push(t.Context(), h.Client, Act{}, key)
-			require.ErrorIs(t, err, goflow.ErrNotUnique)
-			h.done(t, first)
-			require.Eventually(t, func() bool {
-				_, err := Plain.Push(t.Context(), h.Client, Act{}, key)
-				return err == nil
-			}, patience, 10*time.Millisecond, "it is freed with the outcome")
-		}},
-		{"CopyOfAOnceTaskHasNoEffect", func(t *testing.T, h Home) {
-			id := h.push(t, Once, Act{FailUntil: 2})
-			body := fmt.Appendf(nil, `{"v":1,"id":%q,"type":%q,"payload":{"failUntil":2}}`, id, Once.Name())
-			require.NoError(t, h.Queue.Send(t.Context(), []port.Message{{Body: body}, {Body: body}}))
-			_, first := h.done(t, id)
-			h.done(t, h.push(t, Plain, Act{}, goflow.Delay(2*time.Second)))
-			rec, again := h.done(t, id)
-			require.Equal(t, first.Run, again.Run)
-			require.Equal(t, 1, rec.Attempts)
-		}},
-		{"CancelledTaskIsNotRun", func(t *testing.T, h Home) {
-			id := h.push(t, Cancellable, Act{}, goflow.Delay(2*time.Second))
-			require.NoError(t, h.Client.Cancel(t.Context(), id))
-			require.Equal(t, task.Cancelled, h.wait(t, id).State)
-			h.done(t, h.push(t, Plain, Act{}, goflow.Delay(3*time.Second)))
-			require.Equal(t, task.Cancelled, h.wait(t, id).State)
-			require.ErrorIs(t, h.Client.Cancel(t.Context(), id), goflow.ErrFinished)
-		}},
-		{"ForgetfulJobRecordsItsFailuresOnly", func(t *testing.T, h Home) {
-			good := h.push(t, Forgetful, Act{})
-			h.dead(t, h.push(t, Forgetful, Act{MendedIn: 9}), death{1, "permanent", errBad.Error()})
-			_, err := Forgetful.Wait(t.Context(), h.Client, good)
-			require.ErrorIs(t, err, goflow.ErrNoResult)
-			rec, err := h.Client.Get(t.Context(), good)
-			require.NoError(t, err)
-			require.Equal(t, task.Unknown, rec.State)
-		}},
-		{"TrackedTaskIsKnownAtOnce", func(t *testing.T, h Home) {
-			id := h.push(t, Plain, Act{}, goflow.Track(), goflow.Delay(2*time.Second))
-			rec, err := h.Client.Get(t.Context(), id)
-			require.NoError(t, err)
-			require.Equal(t, task.Open, rec.State)
-			h.done(t, id)
-		}},
-		{"WaitAllAndWaitAny", func(t *testing.T, h Home) {
-			late := h.push(t, Plain, Act{}, goflow.Delay(3*time.Second))
-			soon := h.push(t, Plain, Act{})
-			rec, err := h.Client.WaitAny(t.Context(), []string{late, soon})
-			require.NoError(t, err)
-			require.Equal(t, soon, rec.ID)
-			got := map[string]task.State{}
-			for rec, err := range h.Client.WaitAll(t.Context(), []string{late, soon}) {
-				require.NoError(t, err)
-				got[rec.ID] = rec.State
-			}
-			require.Equal(t, map[string]task.State{late: task.Done, soon: task.Done}, got)
-		}},
-		{"RedrivenTaskRunsInItsNextGeneration", func(t *testing.T, h Home) {
-			id := h.push(t, Plain, Act{MendedIn: 2})
-			require.Equal(t, task.Dead, h.wait(t, id).State)
-			letters, err := goflow.NewDeadLetterQueue(h.Dead, h.Queue, h.Store)
-			require.NoError(t, err)
-			require.Eventually(t, func() bool {
-				for letter, err := range letters.Redrive(t.Context(), goflow.DeadLetterFilter{IDs: []string{id}}) {
-					return err == nil && letter.ID == id
-				}
-				return false
-			}, patience, 10*time.Millisecond, "its dead letter is there")
-			require.Eventually(t, func() bool {
-				rec, err := h.Client.Get(t.Context(), id)
-				return err == nil && rec.State == task.Done && rec.Generation == 2
-			}, patience, 10*time.Millisecond)
-		}},
+func (h Home) patience() time.Duration {
+	if h.features.FakeTime {
+		return 24 * time.Hour
 	}
+	return 2 * time.Minute
 }
 
 func (h Home) push(t *testing.T, job *goflow.Job[Act, Ran], act Act, opts ...goflow.PushOption) string {
@@ -181,7 +113,7 @@ func (h Home) push(t *testing.T, job *goflow.Job[Act, Ran], act Act, opts ...gof
 
 func (h Home) wait(t *testing.T, id string) goflow.Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), h.patience())
 	defer cancel()
 	rec, err := h.Client.Wait(ctx, id)
 	require.NoError(t, err)
@@ -198,6 +130,34 @@ func (h Home) done(t *testing.T, id string) (goflow.Record, Ran) {
 	return rec, ran
 }
 
+// told waits until a run has told something.
+func (h Home) told(t *testing.T, who, what string) (told Told) {
+	t.Helper()
+	rec := h.wait(t, goflow.IDFrom(who+what))
+	require.NoError(t, json.Unmarshal(rec.Result, &told))
+	return told
+}
+
+// once makes sure that a Sole task did not run again when its copies had their
+// time, which is half a lease where one of them meets another.
+func (h Home) once(t *testing.T, act Act) {
+	t.Helper()
+	pause := h.features.SeesCancelWithin + 2*time.Second
+	if h.features.FakeTime {
+		pause = 10 * time.Minute
+	}
+	h.done(t, h.push(t, Plain, Act{}, goflow.Delay(pause)))
+	rec, err := h.Client.Get(t.Context(), goflow.IDFrom(act.Tell+twice))
+	require.NoError(t, err)
+	require.Equal(t, task.Unknown, rec.State, errTwice)
+}
+
+// eventually waits until f is true.
+func (h Home) eventually(t *testing.T, f func() bool, why string) {
+	t.Helper()
+	require.Eventually(t, f, h.patience(), 10*time.Millisecond, why)
+}
+
 // death is how a task has to die.
 type death struct {
 	attempts        int
@@ -212,10 +172,10 @@ func (h Home) dead(t *testing.T, id string, want death) {
 	require.Contains(t, rec.Error, want.message)
 	letters, err := goflow.NewDeadLetterQueue(h.Dead, h.Queue, h.Store)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool {
+	h.eventually(t, func() bool {
 		for letter, err := range letters.List(t.Context(), goflow.DeadLetterFilter{IDs: []string{id}}) {
 			return err == nil && letter.Reason == want.reason
 		}
 		return false
-	}, patience, 10*time.Millisecond, "no dead letter says why it died")
+	}, "no dead letter says why it died")
 }

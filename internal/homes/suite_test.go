@@ -1,7 +1,9 @@
 package homes_test
 
 import (
+	"cmp"
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,154 +15,203 @@ import (
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/goflowtest"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/internal/features"
 	"github.com/jamesTait-jt/goflow/internal/homes"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
 )
 
-const lease = 2 * time.Second
-
-func options(dead port.Broker) []goflow.WorkerOption {
-	return []goflow.WorkerOption{
-		goflow.DeadLetters(dead), goflow.Backoff(time.Second, time.Second), goflow.UnknownTypeGrace(0),
-	}
+func TestFeaturesStandInArchitecture(t *testing.T) {
+	t.Parallel()
+	features.Check(t, "pool in memory", homes.PoolInMemory().Rows())
+	features.Check(t, "batches in memory", homes.BatchesInMemory().Rows())
+	features.Check(t, "pool on servers", homes.PoolOnServers().Rows())
+	features.Check(t, "function", homes.Function().Rows())
 }
 
-func newMux() *goflow.Mux {
+// start begins work in a home.
+type start func(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) (stop func() error)
+
+func newMux(h homes.Home) *goflow.Mux {
 	mux := goflow.NewMux()
-	homes.Register(mux)
+	homes.Register(mux, h.Store)
 	return mux
 }
 
-// inMemory runs all scenarios, each in a bubble, in the home that start begins.
-func inMemory(t *testing.T, start func(ctx context.Context, t *testing.T, h *homes.Home) (ended <-chan error)) {
+func options(h homes.Home, more []goflow.WorkerOption) []goflow.WorkerOption {
+	return append([]goflow.WorkerOption{
+		goflow.DeadLetters(h.Dead), goflow.Backoff(time.Second, time.Second), goflow.UnknownTypeGrace(0),
+	}, more...)
+}
+
+func startPool(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) func() error {
 	t.Helper()
-	for _, s := range homes.Scenarios() {
-		t.Run(s.Name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				queue := memory.NewBroker(memory.Lease(lease), memory.PollWait(time.Second))
-				h := homes.Home{Queue: queue, Dead: memory.NewBroker(memory.Lease(lease), memory.PollWait(time.Second)), Store: memory.NewStore()}
-				var err error
-				h.Client, err = goflow.NewClient(h.Queue, h.Store)
-				require.NoError(t, err)
-				ctx, stop := context.WithCancel(t.Context())
-				ended := start(ctx, t, &h)
-				s.Run(t, h)
-				stop()
-				require.NoError(t, <-ended)
-				require.NoError(t, h.Client.Close())
-			})
-		})
-	}
+	worker, err := goflow.NewWorker(h.Queue, h.Store, newMux(h), options(h, opts)...)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(ctx) }()
+	return stops(t, func() error {
+		stop()
+		return <-ended
+	})
+}
+
+// stops makes sure that what a scenario has started also ends when it fails.
+func stops(t *testing.T, stop func() error) func() error {
+	t.Helper()
+	stop = sync.OnceValue(stop)
+	t.Cleanup(func() { _ = stop() })
+	return stop
 }
 
 func TestPoolInMemory(t *testing.T) {
 	t.Parallel()
-	inMemory(t, startPool)
-}
-
-func startPool(ctx context.Context, t *testing.T, h *homes.Home) <-chan error {
-	t.Helper()
-	worker, err := goflow.NewWorker(h.Queue, h.Store, newMux(), options(h.Dead)...)
-	require.NoError(t, err)
-	ended := make(chan error, 1)
-	go func() { ended <- worker.Run(ctx) }()
-	return ended
+	homes.Test(t, synctest.Test, homes.PoolInMemory(), inMemory(startPool, homes.Lease))
 }
 
 // A program without a broker of its own sees the same pool.
 func TestPoolInMemoryFromAfar(t *testing.T) {
 	t.Parallel()
-	inMemory(t, func(ctx context.Context, t *testing.T, h *homes.Home) <-chan error {
+	open := inMemory(startPool, homes.Lease)
+	homes.Test(t, synctest.Test, homes.PoolInMemory(), func(t *testing.T, n homes.Need) homes.Home {
 		t.Helper()
-		here := h.Client
+		h := open(t, n)
 		var err error
-		h.Client, err = goflow.NewRemoteClient(here.Remote())
+		h.Client, err = goflow.NewRemoteClient(h.Client.Remote())
 		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, here.Close()) })
-		return startPool(ctx, t, h)
+		return h
 	})
 }
 
 // A function's batches, without Lambda around them.
 func TestBatchesInMemory(t *testing.T) {
 	t.Parallel()
-	inMemory(t, func(ctx context.Context, t *testing.T, h *homes.Home) <-chan error {
+	homes.Test(t, synctest.Test, homes.BatchesInMemory(), inMemory(startBatches, 6*time.Minute))
+}
+
+// inMemory opens each home anew. Leases last for lease unless the scenario needs
+// another.
+func inMemory(begin start, lease time.Duration) homes.Open {
+	return func(t *testing.T, n homes.Need) homes.Home {
 		t.Helper()
-		worker, err := goflow.NewBatchWorker(h.Queue, h.Store, newMux(), options(h.Dead)...)
-		require.NoError(t, err)
-		ended := make(chan error, 1)
-		go func() { ended <- serve(ctx, worker, h.Queue) }()
-		return ended
+		opts := []memory.BrokerOption{memory.Lease(cmp.Or(n.Lease, lease)), memory.PollWait(time.Second)}
+		if n.Ordered {
+			opts = append(opts, memory.Ordered())
+		}
+		h := homes.Home{Queue: memory.NewBroker(opts...), Dead: memory.NewBroker(opts...), Store: memory.NewStore(), Start: begin}
+		return opened(t, h, n)
+	}
+}
+
+// opened gives a home its client, and starts it unless the scenario does.
+func opened(t *testing.T, h homes.Home, n homes.Need) homes.Home {
+	t.Helper()
+	var err error
+	h.Client, err = goflow.NewClient(h.Queue, h.Store)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Client.Close()) })
+	if n.Lease == 0 {
+		stop := h.Start(t, h)
+		t.Cleanup(func() { require.NoError(t, stop()) })
+	}
+	return h
+}
+
+func startBatches(t *testing.T, h homes.Home, opts ...goflow.WorkerOption) func() error {
+	t.Helper()
+	worker, err := goflow.NewBatchWorker(h.Queue, h.Store, newMux(h), options(h, opts)...)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- mapping{worker, h.Queue}.serve(ctx) }()
+	return stops(t, func() error {
+		stop()
+		worker.Stop(time.Second)
+		return <-ended
 	})
 }
 
-// serve hands batches to a worker as a mapping does, until ctx ends.
-func serve(ctx context.Context, worker *goflow.BatchWorker, queue port.Broker) error {
-	for ctx.Err() == nil {
+// mapping hands batches of a queue to a worker.
+type mapping struct {
+	*goflow.BatchWorker
+	queue port.Broker
+}
+
+// serve does so until ctx ends.
+func (m mapping) serve(ctx context.Context) error {
+	limiter, ok := m.queue.(port.Limiter)
+	if !ok {
+		return port.ErrInvalid
+	}
+	limits, err := limiter.Limits(ctx)
+	for err == nil && ctx.Err() == nil {
 		into := make([]port.Delivery, port.MaxMessages)
-		n, err := queue.Receive(ctx, into)
-		if n == 0 && (err == nil || ctx.Err() != nil) {
-			continue
-		}
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
-		outcomes, workErr := worker.Work(limited, goflow.Batch{Deliveries: into[:n]})
-		cancel()
-		if err != nil || workErr != nil {
-			return workErr
-		}
-		for i, o := range outcomes {
-			if o.Action == goflow.Ack {
-				if err := queue.Ack(context.WithoutCancel(ctx), into[i:i+1]); err != nil {
-					return err
-				}
-			}
+		n, _ := m.queue.Receive(ctx, into) // it fails when ctx ends
+		if n > 0 {
+			err = m.invoke(context.WithoutCancel(ctx), goflow.Batch{Deliveries: into[:n], Ordered: limits.Ordered}, limits.Lease/6)
 		}
 	}
-	return nil
+	return err
+}
+
+// invoke is one invocation, and what Lambda does after it.
+func (m mapping) invoke(ctx context.Context, b goflow.Batch, most time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	outcomes, err := m.Work(limited, b)
+	for i, o := range outcomes {
+		if err == nil && o.Action == goflow.Ack {
+			err = m.queue.Ack(ctx, b.Deliveries[i:i+1])
+		}
+	}
+	return err
 }
 
 func TestPoolOnLocalStack(t *testing.T) {
 	t.Parallel()
 	cfg := localstack.Config(t)
-	onServers(t, awssqs.NewFromConfig(cfg), awsdynamodb.NewFromConfig(cfg))
+	homes.Test(t, goflowtest.RealTime, homes.PoolOnServers(), onServers(t, awssqs.NewFromConfig(cfg), awsdynamodb.NewFromConfig(cfg)))
 }
 
 func TestPoolOnElasticMQAndDynamoDBLocal(t *testing.T) {
 	t.Parallel()
-	onServers(t, awssqs.NewFromConfig(localstack.ElasticMQ(t)), awsdynamodb.NewFromConfig(localstack.DynamoDBLocal(t)))
+	queues, tables := awssqs.NewFromConfig(localstack.ElasticMQ(t)), awsdynamodb.NewFromConfig(localstack.DynamoDBLocal(t))
+	homes.Test(t, goflowtest.RealTime, homes.PoolOnServers(), onServers(t, queues, tables))
 }
 
-// onServers runs all scenarios beside each other in one pool.
-func onServers(t *testing.T, queues *awssqs.Client, tables *awsdynamodb.Client) {
+// onServers opens a home that many scenarios use for each kind of queue, and
+// others for those that need one of their own. All have one table.
+func onServers(t *testing.T, queues *awssqs.Client, tables *awsdynamodb.Client) homes.Open {
 	t.Helper()
-	name := localstack.Name(t)
-	url := func(name string) string {
-		made, err := queues.CreateQueue(t.Context(), &awssqs.CreateQueueInput{QueueName: &name})
-		require.NoError(t, err)
-		return *made.QueueUrl
+	table := localstack.Name(t)
+	require.NoError(t, dynamo.Provision(t.Context(), tables, table))
+	open := func(t *testing.T, n homes.Need) homes.Home {
+		t.Helper()
+		return opened(t, homes.Home{
+			Queue: newQueue(t, queues, n), Dead: newQueue(t, queues, n), Store: dynamo.New(tables, table), Start: startPool,
+		}, n)
 	}
-	require.NoError(t, dynamo.Provision(t.Context(), tables, name))
-	h := homes.Home{
-		Queue: sqs.New(queues, url(name), sqs.Lease(lease), sqs.PollWait(time.Second)),
-		Dead:  sqs.New(queues, url(name+"-dead"), sqs.Lease(lease), sqs.PollWait(time.Second)),
-		Store: dynamo.New(tables, name),
+	shared := map[bool]homes.Home{false: open(t, homes.Need{}), true: open(t, homes.Need{Ordered: true})}
+	return func(t *testing.T, n homes.Need) homes.Home {
+		t.Helper()
+		if n.Lease == 0 {
+			return shared[n.Ordered]
+		}
+		return open(t, n)
 	}
-	var err error
-	h.Client, err = goflow.NewClient(h.Queue, h.Store)
+}
+
+func newQueue(t *testing.T, client *awssqs.Client, n homes.Need) *sqs.Broker {
+	t.Helper()
+	input := awssqs.CreateQueueInput{QueueName: new(localstack.Name(t))}
+	if n.Ordered {
+		*input.QueueName += ".fifo"
+		input.Attributes = map[string]string{"FifoQueue": "true"}
+	}
+	made, err := client.CreateQueue(t.Context(), &input)
 	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := startPool(ctx, t, &h)
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-ended)
-	})
-	for _, s := range homes.Scenarios() {
-		t.Run(s.Name, func(t *testing.T) {
-			t.Parallel()
-			s.Run(t, h)
-		})
-	}
+	return sqs.New(client, *made.QueueUrl, sqs.Lease(cmp.Or(n.Lease, homes.Lease)), sqs.PollWait(time.Second))
 }

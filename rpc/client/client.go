@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -54,11 +53,11 @@ type Client struct {
 }
 
 // Dial returns a client of the servers at target: host:port, several of them with
-// commas between, or a target of gRPC's, such as dns:///goflow:9090. Calls are
-// spread over all addresses, and go to another one when a server is gone. It
-// makes no connection before the first call. A token goes over plain text only to
-// an address of this machine, or with PlainText. goflow.ErrInvalid: a bad target
-// or option.
+// commas between, or a target of gRPC's, such as dns:///goflow:9090; a service
+// config of the name service is ignored. Calls are spread over all addresses, and
+// go to another one when a server is gone. It makes no connection before the
+// first call. A token goes over plain text only to an address of this machine, or
+// with PlainText. goflow.ErrInvalid: a bad target or option.
 func Dial(target string, opts ...Option) (*Client, error) {
 	var o options
 	for _, opt := range opts {
@@ -102,8 +101,6 @@ func (c *Client) Close() error {
 	}
 	return err
 }
-
-func (c *Client) isClosed() bool { return c.conn.GetState() == connectivity.Shutdown }
 
 // QueueStats is how much a queue holds, as its broker estimates it.
 type QueueStats struct {

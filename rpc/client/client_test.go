@@ -28,6 +28,7 @@ type fake struct {
 
 	push   func(calls int, r *rpc.PushTasksRequest) (*rpc.PushTasksResponse, error)
 	cancel func(calls int) (*rpc.CancelTaskResponse, error)
+	read   func(calls int) error
 	state  rpc.State
 
 	mu       sync.Mutex
@@ -37,6 +38,7 @@ type fake struct {
 	cancels  int
 	reads    atomic.Int32
 	address  string
+	server   *grpc.Server
 }
 
 // start serves until the test ends.
@@ -46,6 +48,7 @@ func start(t *testing.T, f *fake, opts ...grpc.ServerOption) *fake {
 	require.NoError(t, err)
 	f.address = listener.Addr().String()
 	server := grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(4<<20))...)
+	f.server = server
 	rpc.RegisterGoFlowServer(server, f)
 	ended := make(chan struct{})
 	go func() {
@@ -97,7 +100,11 @@ func (f *fake) PushTasks(ctx context.Context, r *rpc.PushTasksRequest) (*rpc.Pus
 }
 
 func (f *fake) GetRecords(_ context.Context, r *rpc.GetRecordsRequest) (*rpc.GetRecordsResponse, error) {
-	f.reads.Add(1)
+	if calls := f.reads.Add(1); f.read != nil {
+		if err := f.read(int(calls)); err != nil {
+			return nil, err
+		}
+	}
 	answer := &rpc.GetRecordsResponse{}
 	for _, id := range r.GetIds() {
 		answer.Results = append(answer.Results, &rpc.RecordResult{Record: &rpc.Record{Id: id, State: f.state}})
@@ -290,21 +297,4 @@ func TestBadTargetsAndOptions(t *testing.T) {
 		require.ErrorIs(t, err, goflow.ErrInvalid, name)
 		require.NotContains(t, err.Error(), "secret", "it is one")
 	}
-}
-
-func TestCloseEndsWaiting(t *testing.T) {
-	t.Parallel()
-	f := start(t, &fake{state: rpc.State_STATE_OPEN})
-	c, err := client.Dial(f.address)
-	require.NoError(t, err)
-	waited := make(chan error, 1)
-	go func() {
-		_, err := c.Wait(context.WithoutCancel(t.Context()), goflow.IDFrom("a"))
-		waited <- err
-	}()
-	require.Eventually(t, func() bool { return f.reads.Load() > 0 }, waitTime, tick)
-	require.NoError(t, c.Close())
-	require.ErrorIs(t, <-waited, goflow.ErrClosed)
-	_, err = c.Get(t.Context(), goflow.IDFrom("a"))
-	require.ErrorIs(t, err, goflow.ErrClosed, "there is nobody to be asked any more")
 }

@@ -94,38 +94,36 @@ func (r *remote) Load(ctx context.Context, ids []string, fresh bool) ([]port.Rec
 // cancelled already.
 func (r *remote) Cancel(ctx context.Context, id string) (port.Record, error) {
 	var last error
-	rec, err := backoff.Retry(ctx, func() (rec port.Record, err error) {
-		rec, err = r.cancelOnce(ctx, id, errors.Is(last, port.ErrAmbiguous))
-		if last = err; err != nil && !errors.Is(err, port.ErrUnavailable) && !errors.Is(err, port.ErrAmbiguous) {
-			err = backoff.Permanent(err)
+	rec, _ := backoff.Retry(ctx, func() (rec port.Record, err error) {
+		rec, last = r.cancelOnce(ctx, id, last)
+		if last != nil && !errors.Is(last, port.ErrUnavailable) && !errors.Is(last, port.ErrAmbiguous) {
+			return rec, backoff.Permanent(last)
 		}
-		return rec, err
+		return rec, last
 	}, backoff.WithMaxTries(tries), backoff.WithBackOff(pauses()))
-	if err != nil && !errors.Is(err, last) { // the context has ended in a pause
-		return rec, fmt.Errorf("%w: %w", last, err)
+	if ended := ctx.Err(); ended != nil && last != nil && !errors.Is(last, ended) { // in a pause
+		return rec, fmt.Errorf("%w: %w", last, ended)
 	}
 	return rec, last
 }
 
-// cancelOnce makes one call. unsure: an earlier one may have been heard.
-func (r *remote) cancelOnce(ctx context.Context, id string, unsure bool) (port.Record, error) {
+// cancelOnce makes one call. earlier is the error of the one before.
+func (r *remote) cancelOnce(ctx context.Context, id string, earlier error) (port.Record, error) {
 	watched, sent := watchSending(ctx)
 	answer, err := r.api.CancelTask(watched, &rpc.CancelTaskRequest{Id: id})
 	if err == nil {
 		return convert.FromRecord(answer.GetRecord()), nil
 	}
 	err = writeError(ctx, id, err, sent.Load())
+	if !errors.Is(earlier, port.ErrAmbiguous) || !errors.Is(err, port.ErrFinished) {
+		return port.Record{}, inDoubt(earlier, err)
+	}
+	recs, loadErr := r.Load(ctx, []string{id}, true)
 	switch {
-	case unsure && errors.Is(err, port.ErrFinished):
-		recs, loadErr := r.Load(ctx, []string{id}, true)
-		if loadErr != nil {
-			return port.Record{}, fmt.Errorf("goflow: %s: %w: %w", id, port.ErrAmbiguous, loadErr)
-		}
-		if recs[0].State == task.Cancelled {
-			return recs[0], nil
-		}
-	case unsure && errors.Is(err, port.ErrUnavailable): // this one was not heard, which says nothing of the earlier
-		return port.Record{}, fmt.Errorf("goflow: %s: %w: %w", id, port.ErrAmbiguous, err)
+	case loadErr != nil:
+		return port.Record{}, fmt.Errorf("goflow: %s: %w: %w", id, port.ErrAmbiguous, loadErr)
+	case recs[0].State == task.Cancelled: // by the earlier one
+		return recs[0], nil
 	}
 	return port.Record{}, err
 }

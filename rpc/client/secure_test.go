@@ -105,14 +105,15 @@ func TestTokenIsNotSentOverPlainText(t *testing.T) {
 		option client.Option
 		sent   bool
 	}{
-		"Elsewhere":     {"192.0.2.1:9090", nil, false},
-		"AlsoElsewhere": {"127.0.0.1:9090,192.0.2.1:9090", nil, false},
-		"Named":         {"passthrough:///192.0.2.1:9090", nil, false},
-		"Everywhere":    {":9090", nil, false},
-		"AsIsWanted":    {"192.0.2.1:9090", client.PlainText(), true},
-		"Here":          {"127.0.0.1:9090", nil, true},
-		"HereByIPv6":    {"[::1]:9090", nil, true},
-		"HereByName":    {"dns:///localhost:9090", nil, true},
+		"Elsewhere":      {"192.0.2.1:9090", nil, false},
+		"AlsoElsewhere":  {"127.0.0.1:9090,192.0.2.1:9090", nil, false},
+		"ElsewhereFirst": {"192.0.2.1:9090,127.0.0.1:9090", nil, false},
+		"Named":          {"passthrough:///192.0.2.1:9090", nil, false},
+		"Everywhere":     {":9090", nil, false},
+		"AsIsWanted":     {"192.0.2.1:9090", client.PlainText(), true},
+		"Here":           {"127.0.0.1:9090", nil, true},
+		"HereByIPv6":     {"[::1]:9090", nil, true},
+		"HereByName":     {"dns:///localhost:9090", nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 
@@ -17,15 +16,15 @@ import (
 // opening begins a call that is answered by a stream.
 type opening[Res any] func(ctx context.Context) (grpc.ServerStreamingClient[Res], error)
 
-// stream yields the answers of a call of c's, and the error that ends it.
-func stream[Res, Out any](ctx context.Context, c *Client, what string, open opening[Res], out func(*Res) (Out, error)) iter.Seq2[Out, error] {
+// stream yields the answers of a call, and the error that ends it.
+func stream[Res, Out any](ctx context.Context, what string, open opening[Res], out func(*Res) (Out, error)) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		var none Out
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		answers, err := open(ctx)
 		if err != nil {
-			yield(none, c.streamError(ctx, what, err))
+			yield(none, readError(ctx, what, err))
 			return
 		}
 		for {
@@ -34,7 +33,7 @@ func stream[Res, Out any](ctx context.Context, c *Client, what string, open open
 				return
 			}
 			if err != nil {
-				yield(none, c.streamError(ctx, what, err))
+				yield(none, readError(ctx, what, err))
 				return
 			}
 			if !yield(out(answer)) {
@@ -42,15 +41,6 @@ func stream[Res, Out any](ctx context.Context, c *Client, what string, open open
 			}
 		}
 	}
-}
-
-// streamError is what ended a stream. That of a client which is closed meanwhile
-// may look like an outage.
-func (c *Client) streamError(ctx context.Context, what string, err error) error {
-	if ctx.Err() == nil && c.isClosed() {
-		return fmt.Errorf("goflow: %s: %w", what, goflow.ErrClosed)
-	}
-	return readError(ctx, what, err)
 }
 
 // Watch yields the record of each of up to 100 tasks, then each again whenever
@@ -61,17 +51,17 @@ func (c *Client) Watch(ctx context.Context, ids []string) iter.Seq2[goflow.Recor
 	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.WatchTasksResponse], error) {
 		return c.api.WatchTasks(ctx, &rpc.WatchTasksRequest{Ids: ids})
 	}
-	return stream(ctx, c, "watch", open, func(a *rpc.WatchTasksResponse) (goflow.Record, error) {
+	return stream(ctx, "watch", open, func(a *rpc.WatchTasksResponse) (goflow.Record, error) {
 		return convert.FromRecord(a.GetRecord()), nil
 	})
 }
 
 // DeadLetters looks after the dead letters of the server's queue, for callers
 // with the role admin. Its methods are those of goflow.DeadLetterQueue.
-type DeadLetters struct{ client *Client }
+type DeadLetters struct{ api rpc.GoFlowClient }
 
 // DeadLetters returns the dead letters of the server's queue.
-func (c *Client) DeadLetters() *DeadLetters { return &DeadLetters{c} }
+func (c *Client) DeadLetters() *DeadLetters { return &DeadLetters{c.api} }
 
 // each is what the methods have in common.
 type each = iter.Seq2[goflow.DeadLetter, error]
@@ -86,9 +76,9 @@ func outcome[A interface {
 // List yields the letters that f chooses and leaves them where they are.
 func (d *DeadLetters) List(ctx context.Context, f goflow.DeadLetterFilter) each {
 	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.ListDeadLettersResponse], error) {
-		return d.client.api.ListDeadLetters(ctx, &rpc.ListDeadLettersRequest{Filter: convert.Filter(&f)})
+		return d.api.ListDeadLetters(ctx, &rpc.ListDeadLettersRequest{Filter: convert.Filter(&f)})
 	}
-	return stream(ctx, d.client, "dead letters", open, func(a *rpc.ListDeadLettersResponse) (goflow.DeadLetter, error) {
+	return stream(ctx, "dead letters", open, func(a *rpc.ListDeadLettersResponse) (goflow.DeadLetter, error) {
 		return convert.FromDeadLetter(a.GetLetter()), nil
 	})
 }
@@ -96,25 +86,25 @@ func (d *DeadLetters) List(ctx context.Context, f goflow.DeadLetterFilter) each 
 // Redrive sends the letters that f chooses back to their queue.
 func (d *DeadLetters) Redrive(ctx context.Context, f goflow.DeadLetterFilter) each {
 	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.RedriveDeadLettersResponse], error) {
-		return d.client.api.RedriveDeadLetters(ctx, &rpc.RedriveDeadLettersRequest{Filter: convert.Filter(&f)})
+		return d.api.RedriveDeadLetters(ctx, &rpc.RedriveDeadLettersRequest{Filter: convert.Filter(&f)})
 	}
-	return stream(ctx, d.client, "redrive", open, outcome[*rpc.RedriveDeadLettersResponse])
+	return stream(ctx, "redrive", open, outcome[*rpc.RedriveDeadLettersResponse])
 }
 
 // Settle records the deaths that only the broker knows of.
 func (d *DeadLetters) Settle(ctx context.Context, f goflow.DeadLetterFilter) each {
 	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.SettleDeadLettersResponse], error) {
-		return d.client.api.SettleDeadLetters(ctx, &rpc.SettleDeadLettersRequest{Filter: convert.Filter(&f)})
+		return d.api.SettleDeadLetters(ctx, &rpc.SettleDeadLettersRequest{Filter: convert.Filter(&f)})
 	}
-	return stream(ctx, d.client, "settle", open, outcome[*rpc.SettleDeadLettersResponse])
+	return stream(ctx, "settle", open, outcome[*rpc.SettleDeadLettersResponse])
 }
 
 // Drop deletes the letters that f chooses.
 func (d *DeadLetters) Drop(ctx context.Context, f goflow.DeadLetterFilter) each {
 	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.DropDeadLettersResponse], error) {
-		return d.client.api.DropDeadLetters(ctx, &rpc.DropDeadLettersRequest{Filter: convert.Filter(&f)})
+		return d.api.DropDeadLetters(ctx, &rpc.DropDeadLettersRequest{Filter: convert.Filter(&f)})
 	}
-	return stream(ctx, d.client, "drop", open, outcome[*rpc.DropDeadLettersResponse])
+	return stream(ctx, "drop", open, outcome[*rpc.DropDeadLettersResponse])
 }
 
 // Move is how far a redrive of all dead letters is.
@@ -127,9 +117,9 @@ type Move struct {
 // is. It goes on when nobody looks any more; to call it again is to look.
 func (d *DeadLetters) RedriveAll(ctx context.Context) iter.Seq2[Move, error] {
 	open := func(ctx context.Context) (grpc.ServerStreamingClient[rpc.RedriveAllDeadLettersResponse], error) {
-		return d.client.api.RedriveAllDeadLetters(ctx, &rpc.RedriveAllDeadLettersRequest{})
+		return d.api.RedriveAllDeadLetters(ctx, &rpc.RedriveAllDeadLettersRequest{})
 	}
-	return stream(ctx, d.client, "redrive", open, func(a *rpc.RedriveAllDeadLettersResponse) (Move, error) {
+	return stream(ctx, "redrive", open, func(a *rpc.RedriveAllDeadLettersResponse) (Move, error) {
 		return Move{Moved: a.GetMoved(), Total: a.GetTotal(), Found: a.GetFound()}, nil
 	})
 }

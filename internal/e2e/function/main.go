@@ -47,12 +47,12 @@ func newHandler() (*lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := awssqs.NewFromConfig(cfg)
+	client, records := awssqs.NewFromConfig(cfg), dynamo.New(awsdynamodb.NewFromConfig(cfg), os.Getenv("GOFLOW_TABLE"))
 	mux := goflow.NewMux()
 	handlers.Register(mux)
-	homes.Register(mux)
+	homes.Register(mux, records)
 	register(mux)
-	return lambda.NewHandler(sqs.New(client, os.Getenv("GOFLOW_QUEUE_URL")), dynamo.New(awsdynamodb.NewFromConfig(cfg), os.Getenv("GOFLOW_TABLE")), mux,
+	return lambda.NewHandler(sqs.New(client, os.Getenv("GOFLOW_QUEUE_URL")), records, mux,
 		goflow.DeadLetters(sqs.New(client, os.Getenv("GOFLOW_DLQ_URL"))), goflow.Margin(margin),
 		goflow.Backoff(time.Second, time.Second), goflow.UnknownTypeGrace(0))
 }

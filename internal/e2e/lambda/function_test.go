@@ -71,8 +71,7 @@ func (d deployed) letters(t *testing.T, want int) map[string]string {
 
 // TestFunction runs everything that can become of a task on one stack, whose
 // function has a second: six times that is the queue's visibility timeout.
-func TestFunction(t *testing.T) {
-	t.Parallel()
+func TestFunction(t *testing.T) { //nolint:paralleltest // a second is little where others are deployed
 	d := deploy(t, "Timeout=1", "VisibilityTimeout=6", "Margin=200ms", "MaximumConcurrency=2", "Tracing=PassThrough")
 	reasons := map[string]string{} // by task, that its dead letter has to have
 	d.successAndRetry(t)
