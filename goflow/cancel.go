@@ -2,8 +2,6 @@ package goflow
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -30,20 +28,15 @@ func Cancellable() JobOption {
 // those of Get. A NoResult job leaves no outcome when it succeeds, so its tasks
 // can be cancelled even afterwards, without effect.
 func (c *Client) Cancel(ctx context.Context, id string) error {
-	id, err := normalID(id)
-	if err != nil {
-		return err
-	}
-	if _, err = c.cancel(ctx, id); err != nil && !errors.Is(err, ErrNotFound) { // which names the task itself
-		err = fmt.Errorf("goflow: cancel %s: %w", id, err)
-	}
+	_, err := c.cancel(ctx, id)
 	return err
 }
 
-// cancel takes an ID in its normal form. Its errors name no call: the caller's own
-// do, here and at the other end of a remote.
-func (c *Client) cancel(ctx context.Context, id string) (Record, error) {
-	rec, err := c.backend.cancel(ctx, id)
+func (c *Client) cancel(ctx context.Context, id string) (rec Record, err error) {
+	if id, err = normalID(id); err != nil {
+		return rec, err
+	}
+	rec, err = c.backend.cancel(ctx, id)
 	if rec.State.Terminal() {
 		c.waiters.tell(rec)
 	}

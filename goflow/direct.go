@@ -3,6 +3,7 @@ package goflow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -142,6 +143,15 @@ func sendChunk(ctx context.Context, chunk []*pushed) {
 
 // cancel writes the outcome, if there is none.
 func (d *direct) cancel(ctx context.Context, id string) (Record, error) {
+	rec, err := d.end(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) { // which names the task itself
+		err = fmt.Errorf("goflow: cancel %s: %w", id, err)
+	}
+	return rec, err
+}
+
+// end records the outcome Cancelled, unless there is one.
+func (d *direct) end(ctx context.Context, id string) (Record, error) {
 	var recs []Record
 	err := retryOne(ctx, func() (err error) {
 		recs, err = d.store.Load(ctx, []string{id}, true)

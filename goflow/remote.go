@@ -170,9 +170,5 @@ func encodedResults(recs []Record, err error) ([]Record, error) {
 }
 
 func (s served) Cancel(ctx context.Context, id string) (Record, error) {
-	id, err := normalID(id)
-	if err != nil {
-		return Record{}, err
-	}
 	return s.client.cancel(ctx, id)
 }

@@ -21,10 +21,10 @@ type Description struct {
 	MaxReceives int
 }
 
-// MaxReceives is how often a message should be received before SQS moves it to
-// the dead letters: SQS's maximum, as it is not SQS that decides when a task is
-// dead.
-const MaxReceives = maxReceiveCount
+// ProvisionedReceives is how often a message should be received before SQS moves
+// it to the dead letters: SQS's maximum, as it is not SQS that decides when a
+// task is dead.
+const ProvisionedReceives = maxReceiveCount
 
 // Describe asks how the queue is set up. ErrRefused: there is no such queue, or
 // the credentials are wrong or may not read it. ErrUnavailable: it can't be
@@ -39,13 +39,12 @@ func (b *Broker) Describe(ctx context.Context) (Description, error) {
 		FIFO:      attrs[string(types.QueueAttributeNameFifoQueue)] == strconv.FormatBool(true),
 		Retention: time.Duration(attrs.number(types.QueueAttributeNameMessageRetentionPeriod)) * time.Second,
 	}
+	text := attrs[string(types.QueueAttributeNameRedrivePolicy)]
 	var policy struct {
-		Target string      `json:"deadLetterTargetArn"`
-		Max    json.Number `json:"maxReceiveCount"` // a number, or one in quotes
+		Target string `json:"deadLetterTargetArn"`
 	}
-	if text := attrs[string(types.QueueAttributeNameRedrivePolicy)]; json.Unmarshal([]byte(text), &policy) == nil {
-		d.DeadARN = policy.Target
-		d.MaxReceives, _ = strconv.Atoi(policy.Max.String()) // SQS has checked it
+	if json.Unmarshal([]byte(text), &policy) == nil {
+		d.DeadARN, d.MaxReceives = policy.Target, maxReceives(text)
 	}
 	return d, nil
 }

@@ -56,10 +56,10 @@ func TestOutcomesAreExitCodes(t *testing.T) {
 	ids, recs := map[task.State]string{}, []port.Record(nil)
 	for state := range outcomes {
 		rec := port.Record{ID: freshID(), State: state, Generation: 1, Expires: time.Now().Add(time.Hour)}
-		switch state {
-		case task.Done:
+		if state == task.Done {
 			rec.Result = []byte(`1`)
-		case task.Dead:
+		}
+		if state == task.Dead {
 			rec.Error, rec.Attempts = "no such image", 1
 		}
 		ids[state], recs = rec.ID, append(recs, rec)

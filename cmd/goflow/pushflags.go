@@ -16,31 +16,31 @@ import (
 // calls the value.
 func (p *push) flags(f *pflag.FlagSet) {
 	o := &p.options
-	optional(f, &p.id, "id", "the task's own ID, a `UUID`: pushed again, it is still one task", asIs)
-	optional(f, &p.idFrom, "id-from", "make that ID from a `name` of yours, always the same, as invoice/17", asIs)
+	f.Func("id", "the task's own ID, a `UUID`: pushed again, it is still one task", set(&p.id, asIs))
+	f.Func("id-from", "make that ID from a `name` of yours, always the same, as invoice/17", set(&p.idFrom, asIs))
 	f.BoolFunc("track", "record the task at once, so that get finds it before it has run", func(text string) error {
 		on, err := strconv.ParseBool(text)
 		o.Track = &on
 		return err
 	})
 	f.Func("header", "`key=value` that its handler can read; may be repeated", p.header)
-	optional(f, &o.Delay, "delay", "the `time` to wait before its first run, at most 168h", lines.ParseDuration)
-	optional(f, &o.ExpiresIn, "expires-in", "expire unrun if it has not begun within this `time`", lines.ParseDuration)
-	optional(f, &o.Unique, "unique", "refuse the push while another task of its type holds this `key`", asIs)
-	optional(f, &o.UniqueFor, "unique-for", "the longest `time` that the task holds the key, 1s to 720h", lines.ParseDuration)
-	optional(f, &o.Group, "group", "run the tasks of this `name` one after the other, in their order; on FIFO queues", asIs)
-	optional(f, &o.FairKey, "fair-key", "the tenant or other `key` that must not hold up others; on queues that are not FIFO", asIs)
-	optional(f, &o.MaxAttempts, "max-attempts", "the `number` of runs before it is dead, 1 to 1000, in place of its job's", strconv.Atoi)
-	optional(f, &o.RunTimeout, "run-timeout", "the `time` that one run may take, 1ms to 11h, in place of its job's", lines.ParseDuration)
+	f.Func("delay", "the `time` to wait before its first run, at most 168h", set(&o.Delay, lines.ParseDuration))
+	f.Func("expires-in", "expire unrun if it has not begun within this `time`", set(&o.ExpiresIn, lines.ParseDuration))
+	f.Func("unique", "refuse the push while another task of its type holds this `key`", set(&o.Unique, asIs))
+	f.Func("unique-for", "the longest `time` that the task holds the key, 1s to 720h", set(&o.UniqueFor, lines.ParseDuration))
+	f.Func("group", "run the tasks of this `name` one after the other, in their order; on FIFO queues", set(&o.Group, asIs))
+	f.Func("fair-key", "the tenant or other `key` that must not hold up others; on queues that are not FIFO", set(&o.FairKey, asIs))
+	f.Func("max-attempts", "the `number` of runs before it is dead, 1 to 1000, in place of its job's", set(&o.MaxAttempts, strconv.Atoi))
+	f.Func("run-timeout", "the `time` that one run may take, 1ms to 11h, in place of its job's", set(&o.RunTimeout, lines.ParseDuration))
 }
 
-// optional is a flag that is nil unless given.
-func optional[T any](f *pflag.FlagSet, value **T, name, usage string, parse func(string) (T, error)) {
-	f.Func(name, usage, func(text string) error {
+// set makes a flag's value, which is nil unless given.
+func set[T any](value **T, parse func(string) (T, error)) func(string) error {
+	return func(text string) error {
 		v, err := parse(text)
 		*value = &v
 		return err
-	})
+	}
 }
 
 func asIs(text string) (string, error) { return text, nil }

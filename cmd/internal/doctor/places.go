@@ -62,12 +62,12 @@ func (e *examination) redrive(context.Context) (string, error) {
 	switch {
 	case d.DeadARN == "":
 		return "", config.Errorf("none: what no worker can take is lost when its time is over; give the queue one with maxReceiveCount %d, as %s",
-			sqs.MaxReceives, byProvision)
+			sqs.ProvisionedReceives, byProvision)
 	case e.deadIs != nil && d.DeadARN != e.deadIs.ARN:
 		return "", config.Errorf("it goes to %s, which is not the dead-letter queue: name that one, or mend the policy", d.DeadARN)
-	case d.MaxReceives < sqs.MaxReceives:
+	case d.MaxReceives < sqs.ProvisionedReceives:
 		return "", config.Errorf("maxReceiveCount is %d, so SQS takes tasks away before their attempts are over: set it to %d, as %s",
-			d.MaxReceives, sqs.MaxReceives, byProvision)
+			d.MaxReceives, sqs.ProvisionedReceives, byProvision)
 	}
 	return fmt.Sprintf("after %d receives to %s", d.MaxReceives, d.DeadARN), nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -54,11 +55,8 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Durat
 // are joined.
 func (o Options) Over(below Options) Options {
 	headers := map[string]string{}
-	for _, more := range []map[string]string{below.Headers, o.Headers} {
-		for k, v := range more {
-			headers[k] = v
-		}
-	}
+	maps.Copy(headers, below.Headers)
+	maps.Copy(headers, o.Headers)
 	return Options{
 		Delay: either(o.Delay, below.Delay), ExpiresIn: either(o.ExpiresIn, below.ExpiresIn), Headers: headers,
 		Track: either(o.Track, below.Track), Unique: either(o.Unique, below.Unique), UniqueFor: either(o.UniqueFor, below.UniqueFor),
