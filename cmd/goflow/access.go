@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"iter"
-	"os"
 	"path"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -50,11 +48,11 @@ func (c *cli) dial(s config.Settings) (*client.Client, error) {
 		opts = append(opts, client.PlainText())
 	}
 	if s.TokenFile != "" {
-		token, err := os.ReadFile(s.TokenFile)
+		token, err := readToken(s.TokenFile)
 		if err != nil {
 			return nil, config.Errorf("%s: %v", c.loader.Where("token-file"), err)
 		}
-		opts = append(opts, client.Token(string(bytes.TrimSpace(token))))
+		opts = append(opts, client.Token(token))
 	}
 	if s.ServerCA != "" || s.ClientCert != "" || s.ClientKey != "" {
 		opts = append(opts, client.TLSFiles(s.ServerCA, s.ClientCert, s.ClientKey))
@@ -117,7 +115,7 @@ func (d *dlq) distantLetters(s config.Settings) (deadLetters, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.place = place{name: "the dead letters of " + s.Server, client: remote.Client, remote: remote, size: func(ctx context.Context) (int, error) {
+	d.place = place{name: "server " + s.Server, client: remote.Client, remote: remote, size: func(ctx context.Context) (int, error) {
 		all, err := remote.Stats(ctx)
 		if err != nil || len(all) == 0 || all[0].Dead == nil {
 			return 0, err

@@ -39,7 +39,7 @@ cannot be tried in this way. Exit code 0: all is well. With --server, the server
 			}
 			findings := doctor.Examine(cmd.Context(), places)
 			if c.loader.Given("server") {
-				findings = c.examineServer(cmd.Context())
+				findings = c.examineServer(cmd.Context(), begun)
 			}
 			return c.report(findings)
 		},
@@ -64,18 +64,4 @@ func (c *cli) report(findings iter.Seq[doctor.Finding]) error {
 	}
 	c.around.Say(name, fmt.Errorf("%d of %d checks have found something wrong", wrong, all))
 	return program.ExitError(worst)
-}
-
-// examineServer asks the server for its queues, and with them whether it lets us
-// in.
-func (c *cli) examineServer(ctx context.Context) iter.Seq[doctor.Finding] {
-	return func(yield func(doctor.Finding) bool) {
-		f := doctor.Finding{Check: "server", State: doctor.OK, Detail: c.loader.Text("server") + " answers"}
-		ctx, cancel := starting(ctx)
-		defer cancel()
-		if _, err := c.stats(ctx); err != nil {
-			f.State, f.Detail, f.Err = doctor.Wrong, program.Line(err), err
-		}
-		yield(f)
-	}
 }

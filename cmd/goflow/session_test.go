@@ -3,11 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,14 +68,6 @@ func TestSessions(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 			newSession(t, endpoint).play(file)
 		})
 	}
-	for _, name := range []string{"read", "outcomes", "push", "deadletters"} {
-		t.Run(name+" through a server", func(t *testing.T) {
-			t.Parallel()
-			s := newSession(t, endpoint)
-			s.serve()
-			s.play(filepath.Join("testdata/sessions", name+".txt"))
-		})
-	}
 }
 
 // TestUpdateIsRefusedInCI runs this test again, as CI would.
@@ -114,30 +104,6 @@ func newSession(t *testing.T, endpoint string) *session {
 		s.env = append(s.env, name+"="+value)
 	}
 	return s
-}
-
-// serve puts a server between the session and AWS, of which the session then
-// knows nothing.
-func (s *session) serve() {
-	s.Helper()
-	cmd := exec.CommandContext(s.Context(), "sh", "-c", "exec goflow server --grpc-addr 127.0.0.1:0 --http-addr off --log-format json")
-	cmd.Env = s.env
-	log, err := cmd.StderrPipe()
-	require.NoError(s, err)
-	require.NoError(s, cmd.Start())
-	s.Cleanup(func() { _ = cmd.Wait() }) // the test's context has killed it
-	var entry struct {
-		Address string `json:"address"`
-	}
-	for dec := json.NewDecoder(log); entry.Address == ""; {
-		require.NoError(s, dec.Decode(&entry), "the server did not start")
-	}
-	go func() { _, _ = io.Copy(io.Discard, log) }()
-	s.env = slices.DeleteFunc(s.env, func(pair string) bool {
-		return strings.HasPrefix(pair, "GOFLOW_") && !strings.HasPrefix(pair, actAs) || strings.HasPrefix(pair, "AWS_")
-	})
-	s.env = append(s.env, "GOFLOW_SERVER="+entry.Address)
-	s.names = strings.NewReplacer("the dead letters of "+entry.Address, "{queue}-dead", s.dir, "{dir}")
 }
 
 // programEnv is an environment in which goflow is this test's own program.

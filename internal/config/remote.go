@@ -47,7 +47,7 @@ func remote() []Setting {
 		},
 		{
 			Name: "token-file", Allowed: "a file's path", Programs: CLI,
-			Meaning: "the bearer token for the server",
+			Meaning: "the bearer token for the server, in a file that not everybody on the machine can read",
 			parse:   textSetting(func(s *Settings) *string { return &s.TokenFile }),
 		},
 		{

@@ -44,10 +44,6 @@ func endings() []scenario {
 		{name: "PanicIsAFailure", run: func(t *testing.T, h Home) {
 			h.dead(t, h.push(t, Plain, Act{Panic: true}, goflow.MaxAttempts(1)), death{1, "failed", "panic: ouch"})
 		}},
-		{name: "TimeoutIsAFailure", run: func(t *testing.T, h Home) {
-			id := h.push(t, Plain, Act{Hang: true}, goflow.MaxAttempts(1), goflow.Timeout(200*time.Millisecond))
-			h.dead(t, id, death{1, "failed", goflow.ErrTimeout.Error()})
-		}},
 		{name: "UnknownTypeIsDead", run: func(t *testing.T, h Home) {
 			id, err := h.Client.Push(t.Context(), "homes.nobody", json.RawMessage("1"))
 			require.NoError(t, err)
@@ -67,6 +63,28 @@ func endings() []scenario {
 			rec, err := h.Client.Get(t.Context(), good)
 			require.NoError(t, err)
 			require.Equal(t, task.Unknown, rec.State)
+		}},
+	}
+}
+
+// timeouts are about tasks that take too long.
+func timeouts() []scenario {
+	return []scenario{
+		{name: "TimeoutIsAFailure", run: func(t *testing.T, h Home) {
+			id := h.push(t, Plain, Act{Hang: true}, goflow.MaxAttempts(1), goflow.Timeout(200*time.Millisecond))
+			h.dead(t, id, death{1, "failed", goflow.ErrTimeout.Error()})
+		}},
+		{name: "HandlerThatIgnoresItsContextIsLeftBehind", run: func(t *testing.T, h Home) {
+			const long = 15 * time.Second
+			begin := time.Now()
+			act := Act{Deaf: true, Millis: int(long / time.Millisecond)}
+			id := h.push(t, Plain, act, goflow.MaxAttempts(1), goflow.Timeout(200*time.Millisecond))
+			h.dead(t, id, death{1, "failed", goflow.ErrTimeout.Error()})
+			h.done(t, h.push(t, Plain, Act{}))
+			require.Less(t, time.Since(begin), long)
+			if h.features.FakeTime {
+				time.Sleep(long) // nothing may outlive its bubble
+			}
 		}},
 	}
 }

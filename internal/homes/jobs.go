@@ -29,6 +29,7 @@ type Act struct {
 	Sole   bool   `json:"sole,omitempty"`   // a second run tells so, and fails for good
 	Hang   bool   `json:"hang,omitempty"`   // until the context ends; a second run doesn't
 	Millis int    `json:"millis,omitempty"` // how long it works
+	Deaf   bool   `json:"deaf,omitempty"`   // it goes on when its context ends
 }
 
 // Ran is what a run reports.
@@ -94,19 +95,28 @@ func (act Act) work(ctx context.Context, s goflow.Store, ran Ran) error {
 	case err != nil && !second:
 		return err
 	}
+	act.Hang = act.Hang && !second
+	act.pass(ctx)
+	if ctx.Err() == nil {
+		return nil
+	}
+	err = act.tell(context.WithoutCancel(ctx), s, ended, Told{Ran: ran, Cause: context.Cause(ctx).Error()})
+	return errors.Join(ctx.Err(), err)
+}
+
+// pass lets time pass.
+func (act Act) pass(ctx context.Context) {
 	done := ctx.Done()
-	if act.Hang && !second {
+	if act.Deaf {
+		done = nil
+	}
+	if act.Hang {
 		<-done
 	}
 	select {
 	case <-time.After(time.Duration(act.Millis) * time.Millisecond):
 	case <-done:
 	}
-	if ctx.Err() == nil {
-		return nil
-	}
-	err = act.tell(context.WithoutCancel(ctx), s, ended, Told{Ran: ran, Cause: context.Cause(ctx).Error()})
-	return errors.Join(ctx.Err(), err)
 }
 
 // What is told.

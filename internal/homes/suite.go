@@ -78,7 +78,7 @@ func Test(t *testing.T, run goflowtest.Runner, f Features, open Open) {
 }
 
 func scenarios(f Features, ordered bool) []scenario {
-	all := slices.Concat(endings(), redrives())
+	all := slices.Concat(endings(), timeouts(), redrives())
 	if ordered {
 		all = append(all, orders()...)
 	} else {
