@@ -212,14 +212,15 @@ func (s *session) run(command string) string {
 		require.True(s, ended, "%s: %v", command, err)
 		code = exit.ExitCode()
 	}
-	got := s.mask(stdout.String())
+	var got strings.Builder
+	got.WriteString(s.mask(stdout.String()))
 	for line := range strings.Lines(s.mask(stderr.String())) {
-		got += "! " + line
+		got.WriteString("! " + line)
 	}
 	if code != 0 {
-		got += fmt.Sprintf("[%d]\n", code)
+		fmt.Fprintf(&got, "[%d]\n", code)
 	}
-	return got
+	return got.String()
 }
 
 var (

@@ -81,11 +81,9 @@ func (s Surroundings) Say(name string, err error) {
 	_, _ = fmt.Fprintf(s.Stderr, "%s: %s\n", name, Line(err)) // nowhere else to report it
 }
 
-// Line is an error as one line, without the name that the library puts before
-// each part of it.
+// Line is an error as one line, without the name that the library puts before it.
 func Line(err error) string {
-	text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "goflow: ")
-	return strings.ReplaceAll(text, ": goflow: ", ": ")
+	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "goflow: ")
 }
 
 // Code returns the exit code of an error.
