@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -140,8 +141,11 @@ func (g *guard) identify(ctx context.Context) (caller Caller, err error) {
 	if err == nil {
 		caller, err = identify(ctx, g.auth, c)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return caller, nil
+	case !errors.Is(err, ErrUnknownCaller) && !errors.Is(err, errExpired) && !errors.Is(err, errMalformed):
+		g.log.LogAttrs(ctx, slog.LevelWarn, "an authenticator refuses", slog.Any("error", err))
 	}
 	if c == (Credential{}) {
 		text = `goflow: a credential is missing or malformed: send the metadata "authorization: Bearer TOKEN", or a client certificate`
