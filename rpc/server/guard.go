@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -43,6 +44,7 @@ type method struct {
 
 func newGuard(o *options) *guard {
 	g := &guard{methods: methods(), auth: o.auth, log: o.log, timeout: o.timeout}
+	g.methods[healthpb.Health_Watch_FullMethodName] = method{long: true} // not guarded, but tapped
 	g.stopping, g.stop = context.WithCancelCause(context.Background())
 	return g
 }
