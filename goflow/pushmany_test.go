@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,4 +62,64 @@ func TestFinishedTaskOfAGroupIsNotHeldBack(t *testing.T) {
 	require.ErrorIs(t, port.ItemError(err, 0), goflow.ErrTooLarge)
 	require.NoError(t, port.ItemError(err, 1))
 	require.ErrorIs(t, port.ItemError(err, 2), goflow.ErrUnavailable)
+}
+
+// A server gets the tasks of many in one call, each for a queue of its own.
+func TestServedPushesGoToTheirOwnQueues(t *testing.T) {
+	t.Parallel()
+	brokers := map[string]*memory.Broker{"": memory.NewBroker(), "a": memory.NewBroker(), "b": memory.NewBroker()}
+	client, err := goflow.NewClient(brokers[""], memory.NewStore(), goflow.Queues(
+		goflow.Queue{Name: "a", Broker: brokers["a"]}, goflow.Queue{Name: "b", Broker: brokers["b"]}))
+	require.NoError(t, err)
+	var pushes []port.Push
+	for i := range 33 {
+		pushes = append(pushes, port.Push{Type: "x", Queue: []string{"", "a", "b"}[i%3]})
+	}
+	pushes = append(pushes, port.Push{Type: "x", Queue: "nobody's"})
+	err = client.Remote().Push(t.Context(), pushes)
+	for i := range 33 {
+		require.NoError(t, port.ItemError(err, i))
+	}
+	require.ErrorIs(t, port.ItemError(err, 33), goflow.ErrInvalid)
+	for name, broker := range brokers {
+		size, err := broker.Size(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, port.Size{Waiting: 11}, size, name)
+	}
+}
+
+// takesAMinute answers after a minute, unless the call's context ends.
+type takesAMinute struct{ port.Remote }
+
+func (takesAMinute) Push(ctx context.Context, _ []port.Push) error {
+	select {
+	case <-time.After(time.Minute):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Who has less time than others in the same call ends it for nobody else.
+func TestShortestTimeEndsNoSharedPush(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, err := goflow.NewRemoteClient(takesAMinute{})
+		require.NoError(t, err)
+		push := func(limit time.Duration) <-chan error {
+			done := make(chan error, 1)
+			go func() {
+				ctx, cancel := context.WithTimeout(context.Background(), limit)
+				defer cancel()
+				_, err := client.Push(ctx, "x", json.RawMessage("1"))
+				done <- err
+			}()
+			synctest.Wait()
+			return done
+		}
+		first, long, short := push(time.Hour), push(time.Hour), push(90*time.Second)
+		require.NoError(t, <-first)
+		require.ErrorIs(t, <-short, goflow.ErrAmbiguous)
+		require.NoError(t, <-long)
+	})
 }
