@@ -28,7 +28,7 @@ func (d *direct) Load(ctx context.Context, ids []string, fresh bool) ([]Record, 
 }
 
 func (d *direct) push(ctx context.Context, all []*pushed) {
-	away := map[string]error{} // queues: each is asked once, since no answer can take long
+	away := map[string]error{} // queues: none is asked again, each time may take seconds
 	for _, t := range underWay(all) {
 		queue := t.options.queue
 		if away[queue] == nil {
