@@ -29,8 +29,15 @@ func (d *direct) Load(ctx context.Context, ids []string, fresh bool) ([]Record, 
 }
 
 func (d *direct) push(ctx context.Context, all []*pushed) {
+	away := map[string]error{} // queues: none is asked again, each time may take seconds
 	for _, t := range underWay(all) {
-		t.err = d.address(ctx, t)
+		queue := t.options.queue
+		if away[queue] == nil {
+			away[queue] = d.find(ctx, t)
+		}
+		if t.err = away[queue]; t.err == nil {
+			t.err = t.address()
+		}
 	}
 	d.writeRows(ctx, all)
 	d.takeKeys(ctx, all)
@@ -38,14 +45,19 @@ func (d *direct) push(ctx context.Context, all []*pushed) {
 	d.giveKeysBack(ctx, all)
 }
 
-// address finds a task's queue and makes its message.
-func (d *direct) address(ctx context.Context, t *pushed) (err error) {
+// find finds a task's queue.
+func (d *direct) find(ctx context.Context, t *pushed) (err error) {
 	if t.route, err = d.routes.find(t.options.queue); err != nil {
 		return err
 	}
 	if t.limits, err = t.route.limits(ctx); err != nil {
 		return fmt.Errorf("goflow: push: %w", err)
 	}
+	return nil
+}
+
+// address makes a task's message for its queue.
+func (t *pushed) address() error {
 	if err := t.options.fit(t.limits); err != nil {
 		return err
 	}

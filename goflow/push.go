@@ -92,9 +92,10 @@ func inTurn(all []*pushed, most int, send func(chunk []*pushed)) {
 		switch {
 		case t.err != nil:
 			hold(t)
+		case t.finished:
 		case held[t.options.group]:
 			t.fail(t.options.heldBack())
-		case !t.finished:
+		default:
 			chunk = append(chunk, t)
 		}
 		if len(chunk) == most {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -48,9 +51,26 @@ func (b *batch) free(items []int) (free []int) {
 				b.pushes[i].Type, port.ErrUnavailable, b.pushes[i].Group)
 			continue
 		}
+		if err := checkText(&b.pushes[i]); err != nil {
+			b.errs[i] = err
+			b.hold(i)
+			continue
+		}
 		free = append(free, i)
 	}
 	return free
+}
+
+// checkText refuses text that the wire cannot carry. It would spoil the call, in
+// which there may be the tasks of others.
+func checkText(p *port.Push) error {
+	texts := append([]string{p.ID, p.Type, p.Queue, p.UniqueKey, p.Group, p.FairKey}, slices.Collect(maps.Values(p.Headers))...)
+	for _, text := range slices.AppendSeq(texts, maps.Keys(p.Headers)) {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("goflow: push %.128q: %w text %.60q: through a server headers, keys and names have to be UTF-8", p.Type, port.ErrInvalid, text)
+		}
+	}
+	return nil
 }
 
 // settle notes what a call came to, and returns the items that may be pushed

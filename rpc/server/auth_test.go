@@ -230,3 +230,22 @@ func TestReflection(t *testing.T) {
 		require.Contains(t, names, "goflow.GoFlow")
 	})
 }
+
+// refuses has a reason of its own.
+type refuses struct{}
+
+func (refuses) Authenticate(context.Context, server.Credential) (server.Caller, error) {
+	return server.Caller{}, errors.New("the keys of the issuer cannot be read")
+}
+
+func TestLogSaysWhyAnAuthenticatorRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).serveAs(refuses{})
+	client, ctx := w.as("secret-token")
+	_, err := client.GetResult(ctx, &rpc.GetResultRequest{TaskID: id2})
+	requireStatus(t, err, codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED)
+	require.NotContains(t, err.Error(), "issuer")
+	require.NoError(t, w.stop())
+	require.Contains(t, w.log.String(), "the keys of the issuer cannot be read")
+	require.NotContains(t, w.log.String(), "secret-token")
+}

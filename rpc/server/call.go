@@ -102,7 +102,7 @@ func (c *call) end(ctx context.Context, err error, panicked any) error {
 	case err == nil:
 	case errors.Is(cause, errStopped):
 		err = convert.Status(errStopped)
-	case errors.Is(cause, errExpired):
+	case errors.Is(cause, errExpired) && !c.writes():
 		err = convert.Refusal(codes.Unauthenticated, rpc.Reason_REASON_UNAUTHENTICATED, "goflow: the credential has expired")
 	default:
 		err = statusOf(err)
@@ -114,6 +114,13 @@ func (c *call) end(ctx context.Context, err error, panicked any) error {
 		cancel()
 	}
 	return err
+}
+
+// writes tells whether a call is one that changes something and has no more than
+// one answer: let in, it may have done so, and must not be told that it was not.
+func (c *call) writes() bool {
+	m := c.guard.methods[c.name]
+	return !m.long && m.role != rpc.Role_ROLE_READ
 }
 
 // statusOf leaves a status as it is.

@@ -48,6 +48,9 @@ var ErrUnknownCaller = errors.New("the credential is unknown")
 // errExpired is that of a credential whose time is over.
 var errExpired = errors.New("the credential has expired")
 
+// errMalformed is that of a credential that cannot be read.
+var errMalformed = errors.New("the metadata authorization is not one Bearer token")
+
 // Anyone gives roles to all who show no token. A token is never ignored: whoever
 // sends one that nobody knows is refused.
 func Anyone(roles ...rpc.Role) Authenticator { return anyone(roles) }
@@ -74,7 +77,7 @@ func credentialOf(ctx context.Context) (c Credential, err error) {
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return c, errors.New("the metadata authorization is not one Bearer token")
+		return c, errMalformed
 	}
 	c.Token = token
 	return c, nil

@@ -121,3 +121,40 @@ func served(t *testing.T, c *tls.Config) []byte {
 	require.Contains(t, got.NextProtos, "h2")
 	return got.Certificates[0].Certificate[0]
 }
+
+// What could not be read is tried again, also if the file looks as it did: a
+// token that was taken out of it is to be refused once it can be read.
+func TestFileThatCannotBeReadIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, folder := &buffer{}, t.TempDir()
+		token := func(digest string) string { return "tokens: [{name: me, sha256: " + digest + ", roles: [push]}]" }
+		path, target := filepath.Join(folder, "link"), filepath.Join(folder, "file")
+		require.NoError(t, os.WriteFile(path, []byte(token(one)), 0o600))
+		a, err := server.CredentialsFile(path, slog.New(slog.NewTextHandler(log, nil)))
+		require.NoError(t, err)
+		known := func(token string) bool {
+			time.Sleep(2 * time.Second)
+			_, err := a.Authenticate(context.Background(), server.Credential{Token: token})
+			return err == nil
+		}
+		// A folder stands in for a file without the right to read it, which root has.
+		old := time.Unix(1_000_000_000, 0)
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, os.Mkdir(path, 0o700))
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.NoError(t, os.Chtimes(path, old, old))
+		require.True(t, known("one"), "what was read before holds")
+		require.True(t, known("one"))
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+		text := token(two) + "\n"
+		text += strings.Repeat("#", max(0, int(info.Size())-len(text)))
+		require.NoError(t, os.WriteFile(target, []byte(text), 0o600))
+		require.NoError(t, os.Chtimes(target, old, old))
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, os.Rename(target, path))
+		require.True(t, known("two"))
+		require.False(t, known("one"))
+	})
+}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -42,6 +44,7 @@ type method struct {
 
 func newGuard(o *options) *guard {
 	g := &guard{methods: methods(), auth: o.auth, log: o.log, timeout: o.timeout}
+	g.methods[healthpb.Health_Watch_FullMethodName] = method{long: true} // not guarded, but tapped
 	g.stopping, g.stop = context.WithCancelCause(context.Background())
 	return g
 }
@@ -140,8 +143,11 @@ func (g *guard) identify(ctx context.Context) (caller Caller, err error) {
 	if err == nil {
 		caller, err = identify(ctx, g.auth, c)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return caller, nil
+	case !errors.Is(err, ErrUnknownCaller) && !errors.Is(err, errExpired) && !errors.Is(err, errMalformed):
+		g.log.LogAttrs(ctx, slog.LevelWarn, "an authenticator refuses", slog.Any("error", err))
 	}
 	if c == (Credential{}) {
 		text = `goflow: a credential is missing or malformed: send the metadata "authorization: Bearer TOKEN", or a client certificate`

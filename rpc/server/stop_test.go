@@ -326,3 +326,26 @@ func TestProbes(t *testing.T) {
 		require200("/healthz")
 	})
 }
+
+// A watch of health lasts: a client that uses gRPC's health checks takes its end
+// for that of the server.
+func TestWatchOfHealthOutlastsTheTimeOfACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t).serve()
+		watch, err := healthpb.NewHealthClient(w.dial()).Watch(t.Context(), &healthpb.HealthCheckRequest{})
+		require.NoError(t, err)
+		_, err = watch.Recv()
+		require.NoError(t, err)
+		ended := async(func() error { _, err := watch.Recv(); return err })
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		select {
+		case err := <-ended:
+			require.Fail(t, "the watch has ended", "%v", err)
+		default:
+		}
+		require.NoError(t, w.stop())
+		require.NoError(t, <-ended)
+	})
+}

@@ -21,8 +21,9 @@ type watched[T any] struct {
 
 	mu    sync.Mutex
 	value T
-	stamp string
+	stamp string    // of value
 	next  time.Time // look
+	wrong string    // why it could not be read last time
 }
 
 // watchFiles reads once; nothing is watched while nobody asks.
@@ -54,14 +55,18 @@ func (w *watched[T]) get() T {
 	w.next = now.Add(time.Second)
 	stamp := w.look()
 	if stamp == w.stamp {
+		w.wrong = ""
 		return w.value
 	}
-	w.stamp = stamp
 	value, err := w.read()
-	if err != nil {
-		w.log.Error("what was read before still holds", slog.Any("error", err))
+	if err != nil { // the next look tries again: what keeps it from being read need not show in the stamp
+		if w.wrong != err.Error() {
+			w.log.Error("what was read before still holds", slog.Any("error", err))
+		}
+		w.wrong = err.Error()
 		return w.value
 	}
+	w.stamp, w.wrong = stamp, ""
 	w.log.Info("read again", slog.Any("files", w.paths))
 	w.value = value
 	return value

@@ -62,7 +62,14 @@ func (w *world) serve(opts ...server.Option) *world {
 	w.Helper()
 	static, err := server.Static(tokens())
 	require.NoError(w, err)
-	given := []server.Option{server.Authenticate(static), server.PlainText(), server.Logger(slog.New(slog.NewTextHandler(w.log, nil)))}
+	return w.serveAs(static, opts...)
+}
+
+// serveAs is serve with callers whom auth knows.
+func (w *world) serveAs(auth server.Authenticator, opts ...server.Option) *world {
+	w.Helper()
+	var err error
+	given := []server.Option{server.Authenticate(auth), server.PlainText(), server.Logger(slog.New(slog.NewTextHandler(w.log, nil)))}
 	w.server, err = server.New(w.client, append(given, opts...)...)
 	require.NoError(w, err)
 	w.lis = bufconn.Listen(1 << 20)
