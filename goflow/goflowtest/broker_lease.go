@@ -53,8 +53,8 @@ func extendKeeps(t *brokerTest) {
 	t.sendOne(b, "long task")
 	d := t.now(b)
 	var asked time.Time
-	for range 3 {
-		time.Sleep(defaultLease / 2)
+	for range 5 { // past the first lease
+		time.Sleep(defaultLease / 4)
 		asked = time.Now()
 		require.NoError(t, t.extend(b, d, defaultLease))
 	}
