@@ -66,6 +66,8 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 	}{
 		"unknown command":       {[]string{"pusj"}, nil, "", program.Usage, `unknown command "pusj": goflow --help lists them`},
 		"unknown flag":          {[]string{"stats", "--fast"}, nil, "", program.Usage, "unknown flag: --fast: goflow stats --help"},
+		"server for everybody":  {[]string{"server", "--grpc-addr", "0.0.0.0:0"}, queue, "", program.Usage, "everybody could do everything: give --credentials"},
+		"server on any address": {[]string{"server", "--grpc-addr", ":0", "--plain-text=true"}, queue, "", program.Usage, "everybody could do everything: give --credentials"},
 		"unknown format":        {[]string{"version", "-o", "xml"}, nil, "", program.Usage, "give text, json or yaml"},
 		"too many arguments":    {[]string{"get", "a", "b"}, nil, "", program.Usage, "2 arguments: the usage is goflow get ID"},
 		"no arguments":          {[]string{"push"}, nil, "", program.Usage, "0 arguments: the usage is goflow push"},
