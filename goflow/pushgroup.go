@@ -57,6 +57,11 @@ func (g *pushGroup) do(ctx context.Context, p port.Push) error {
 func (g *pushGroup) leave(mine *groupedPush) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	select {
+	case err := <-mine.done: // just in time
+		return err
+	default:
+	}
 	if mine.with == nil {
 		g.waiting = slices.DeleteFunc(g.waiting, func(other *groupedPush) bool { return other == mine })
 		return fmt.Errorf("goflow: push %s: not sent: %w", mine.push.Type, mine.ctx.Err())

@@ -11,7 +11,8 @@ import (
 // NewRemoteClient returns a client that has no broker and no store of its own:
 // r's other side has them. It does all that others do, at the price of one more
 // way. Single pushes at the same time go together: the first at once, those that
-// come while it is under way with the next call. Of the options, Queues is
+// come while it is under way with the next call, which has the context values of
+// the first of them: use one client for each identity. Of the options, Queues is
 // ErrInvalid, as the other side knows the queues that OnQueue names; RecordTTL
 // should be that of the other side.
 func NewRemoteClient(r port.Remote, opts ...ClientOption) (*Client, error) {

@@ -116,7 +116,7 @@ func largestMessage(t *brokerTest) {
 	b := t.broker(BrokerOptions{})
 	body := strings.Repeat("x", t.features.MaxMessageBytes)
 	t.sendOne(b, body)
-	got := t.within(b, defaultLease) // a large answer may be lost on its way
+	got := t.within(b, defaultLease)                                           // a large answer may be lost on its way
 	require.True(t, body == string(got.Body), "the body is not what was sent") // no diff of a MiB
 }
 

@@ -89,8 +89,9 @@ func Token(token string) Option {
 }
 
 // TokenFunc is asked for the token of each call, so that it can be renewed. It is
-// called by many goroutines at a time and should remember what it fetched. A call
-// for which it fails is not sent, and counts as goflow.ErrUnavailable.
+// called by many goroutines at a time and should remember what it fetched. Pushes
+// at the same time share a call, so it must not tell callers apart by their
+// contexts: use one client for each identity. A call for which it fails is not sent, and counts as goflow.ErrUnavailable.
 func TokenFunc(f func(context.Context) (string, error)) Option {
 	return func(o *options) error {
 		if f == nil {

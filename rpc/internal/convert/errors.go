@@ -3,6 +3,7 @@ package convert
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -123,7 +124,7 @@ func refusal(code codes.Code, e *rpc.Error) error {
 	if e.GetOwnerId() != "" {
 		info.Metadata = map[string]string{"owner": e.GetOwnerId()}
 	}
-	st, err := status.New(code, e.GetMessage()).WithDetails(info)
+	st, err := status.New(code, strings.ToValidUTF8(e.GetMessage(), "\uFFFD")).WithDetails(info)
 	if err != nil { // only for codes.OK
 		return status.Error(codes.Internal, err.Error())
 	}
