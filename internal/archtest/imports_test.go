@@ -31,7 +31,9 @@ var arrows = map[string][]string{
 	"handlers":          core,
 	"lambda":            append([]string{"goflow"}, core...),
 	"lambda/worker":     nil, // a main: it chooses adapters
-	"rpc":               append([]string{"goflow", "rpc", "rpc/internal/convert"}, core...),
+	// What make demo-grpc shows is that this is enough.
+	"internal/demo/remote": {"goflow", "rpc/client"},
+	"rpc":                  append([]string{"goflow", "rpc", "rpc/internal/convert"}, core...),
 }
 
 func TestCoreImportsStandardLibraryOnly(t *testing.T) {
