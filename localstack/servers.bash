@@ -1,5 +1,6 @@
 # What starts servers, waits for them and stops them again: the ones in the file $running, one line each, "NAME PID PORT".
-# Sourced after shared.bash by scripts that define $home, $running, say, `ours PID` and `answers NAME PORT`.
+# Sourced after shared.bash by scripts that define $home, $running, $start_time, say, `ours PID` and `answers NAME PORT`.
+# shellcheck disable=SC2154 # those
 
 # background NAME PORT COMMAND…: a server in a process group of its own, so that neither the end of this shell nor an
 # interrupt meant for it reaches the server.
