@@ -1,6 +1,6 @@
 module example.com/greetings
 
-go 1.26
+go 1.26.0
 
 // In this repository only: your module takes the released version.
 replace github.com/jamesTait-jt/goflow => ../..
