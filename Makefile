@@ -5,10 +5,10 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s test
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the programs into bin/
 	go build -o bin/ ./cmd/...
@@ -58,6 +58,9 @@ demo-grpc: ## the same through two gRPC servers, one of which is killed, by a cl
 
 demo-memory: ## the same in one process, with nothing but Go
 	@go run ./internal/demo -memory
+
+test-k8s: ## the tests on a real Kubernetes API server, which the first run builds: minutes
+	@.ci/k8s
 
 test: ## everything; installs what it needs
 	@.ci/test

@@ -2,6 +2,8 @@
 # shellcheck disable=SC2034 # not all of it is used by each
 # shellcheck source-path=SCRIPTDIR source=../shared.bash
 source "$(dirname "${BASH_SOURCE[0]}")/../shared.bash"
+# shellcheck source=../servers.bash
+source "$here/servers.bash"
 
 fast=$here/fast
 mkdir -p "$cache/fast"
