@@ -59,8 +59,8 @@ func (c *Cluster) apply(ctx context.Context, object *unstructured.Unstructured, 
 }
 
 func applyError(object *unstructured.Unstructured, err error) error {
-	status, ok := errors.AsType[apierrors.APIStatus](err)
-	if !ok || !apierrors.IsConflict(err) || status.Status().Details == nil {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || !apierrors.IsConflict(err) || status.Status().Details == nil {
 		return fmt.Errorf("%s: %w", nameOf(object), err)
 	}
 	conflict := &ConflictError{Object: nameOf(object)}

@@ -63,6 +63,21 @@ func (c *Cluster) Destroy(ctx context.Context, name, namespace string) error {
 	})
 }
 
+// Prune deletes what an earlier deploy has made under the options' names and these do not ask for: the autoscaling.
+func (c *Cluster) Prune(ctx context.Context, o Options) error {
+	if o.autoscaled() {
+		return nil
+	}
+	for _, object := range []*unstructured.Unstructured{o.scaledObject(), o.triggerAuthentication()} {
+		if gone, err := c.remove(ctx, object, o.Name); err != nil {
+			return fmt.Errorf("%s: %w", nameOf(object), err)
+		} else if gone {
+			c.Progress(nameOf(object) + " deleted")
+		}
+	}
+	return nil
+}
+
 // remove deletes an object if it is there and ours.
 func (c *Cluster) remove(ctx context.Context, object *unstructured.Unstructured, name string) (ours bool, err error) {
 	now, err := c.resource(object).Get(ctx, object.GetName(), metav1.GetOptions{})

@@ -48,7 +48,9 @@ func Defaults() Options {
 const margin = 10 * time.Second
 
 // grace is how long a pod may take to stop: an idle worker waits for its receive, a busy one for its tasks.
-func (o Options) grace() int64 { return int64((max(o.PollWait, o.Drain) + margin + time.Second - 1) / time.Second) }
+func (o Options) grace() int64 {
+	return int64((max(o.PollWait, o.Drain) + margin + time.Second - 1) / time.Second)
+}
 
 // autoscaled tells whether KEDA decides how many workers there are.
 func (o Options) autoscaled() bool { return o.MinWorkers != o.MaxWorkers }
