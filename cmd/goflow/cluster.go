@@ -40,6 +40,7 @@ func (c *cluster) open() (*deploy.Cluster, error) {
 	if err != nil {
 		return nil, config.Errorf("kubeconfig: %v", err)
 	}
+	cfg.QPS = -1 // the API server has its own queues, which are fair
 	client, err := dynamic.NewForConfig(cfg)
 	if err != nil {
 		return nil, config.Errorf("kubeconfig: %v", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/deploy"
@@ -35,7 +36,7 @@ to what the flags say; queues and table have to be there.
 
 Handlers come in your own image, with the programs /worker and, unless --server-image names another, /goflow. The secret
 with the servers' credentials has to be in the namespace. With --dry-run nothing is asked of Kubernetes: the objects are
-printed as YAML.`,
+printed as YAML, or with -o json as lines of JSON.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
@@ -75,12 +76,7 @@ func (d *deploying) run(ctx context.Context) error {
 		return err
 	}
 	if d.dryRun {
-		text, err := deploy.YAML(objects)
-		if err != nil {
-			return err
-		}
-		_, err = d.cli.around.Stdout.Write(text)
-		return err
+		return d.print(objects)
 	}
 	c, err := d.open()
 	if err != nil {
@@ -96,6 +92,19 @@ func (d *deploying) run(ctx context.Context) error {
 		return d.late(err)
 	}
 	return d.late(c.Wait(ctx, objects))
+}
+
+// print writes the objects as YAML, unless JSON is asked for.
+func (d *deploying) print(objects []*unstructured.Unstructured) error {
+	if d.cli.format == "text" {
+		d.cli.format = "yaml"
+	}
+	for _, object := range objects {
+		if err := d.cli.write("", object.Object); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill adds what the settings say.

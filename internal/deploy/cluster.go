@@ -28,8 +28,8 @@ type Cluster struct {
 func (c *Cluster) resource(object *unstructured.Unstructured) dynamic.ResourceInterface {
 	kind := object.GroupVersionKind()
 	plural := strings.ToLower(kind.Kind) + "s"
-	if strings.HasSuffix(plural, "ys") {
-		plural = strings.TrimSuffix(plural, "ys") + "ies"
+	if stem, ok := strings.CutSuffix(plural, "ys"); ok {
+		plural = stem + "ies"
 	}
 	resource := c.Client.Resource(kind.GroupVersion().WithResource(plural))
 	if object.GetNamespace() == "" {

@@ -19,7 +19,7 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/kube"
 )
 
-var deployments = appsv1.SchemeGroupVersion.WithResource("deployments") //nolint:gochecknoglobals // a name
+var deployments = appsv1.SchemeGroupVersion.WithResource("deployments")
 
 // lines is what a cluster has told.
 type lines struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/deploy"
 )
 
-var update = flag.Bool("update", false, "write down the objects") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write down the objects")
 
 func options() deploy.Options {
 	o := deploy.Defaults()

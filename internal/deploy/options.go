@@ -37,7 +37,7 @@ type Options struct {
 
 // Defaults are the options that need not be given.
 func Defaults() Options {
-	return Options{
+	return Options{ //nolint:gosec // the names of secrets are none
 		Name: "goflow", Namespace: "goflow", Servers: 2, MinWorkers: 1, MaxWorkers: 10, Concurrency: 10,
 		PollWait: 20 * time.Second, Drain: 25 * time.Second, CPU: "100m", Memory: "256Mi",
 		CredentialsSecret: "goflow-credentials",
@@ -56,7 +56,7 @@ func (o Options) grace() int64 {
 func (o Options) autoscaled() bool { return o.MinWorkers != o.MaxWorkers }
 
 // arn is an IAM role's name in AWS.
-var arn = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`) //nolint:gochecknoglobals // compiled once
+var arn = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
 
 // Check returns a *config.Error for the first option that is missing or bad.
 func (o Options) Check() error {
@@ -125,7 +125,9 @@ func (o Options) checkNumbers() error {
 		flag               string
 		value, least, most int
 	}{
-		{"servers", o.Servers, 1, 100}, {"min-workers", o.MinWorkers, 0, 1000}, {"concurrency", o.Concurrency, 1, 10000},
+		{"servers", o.Servers, 1, 100},
+		{"min-workers", o.MinWorkers, 0, 1000},
+		{"concurrency", o.Concurrency, 1, 10000},
 		{"max-workers", o.MaxWorkers, max(o.MinWorkers, 1), 1000},
 	} {
 		if n.value < n.least || n.value > n.most {

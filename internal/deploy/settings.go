@@ -12,7 +12,7 @@ import (
 
 // Where the server finds what the secrets hold.
 const (
-	credentialsFolder = "/etc/goflow/credentials"
+	credentialsFolder = "/etc/goflow/credentials" //nolint:gosec // a place, not a secret
 	tlsFolder         = "/etc/goflow/tls"
 )
 
