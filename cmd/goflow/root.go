@@ -52,7 +52,7 @@ Where the queue and the table are, say flags, variables or a file: docs/configur
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(usageTemplate(root))
 	root.AddCommand(newPush(c), newGet(c), newWait(c), newCancel(c), newStats(c), newDLQ(c), newProvision(c), newServer(c),
-		newDoctor(c), newCompletion(), newVersion(c))
+		newDoctor(c), newDeploy(c), newDestroy(c), newStatus(c), newCompletion(), newVersion(c))
 	return root, c
 }
 

@@ -78,6 +78,17 @@ func TestFunctionIsLight(t *testing.T) {
 	}
 }
 
+// Only the command line, and tests, carry Kubernetes' modules: whoever imports the library does not.
+func TestKubernetesIsTheCommandLinesAlone(t *testing.T) {
+	t.Parallel()
+
+	require.Contains(t, goList(t, "-deps", "./cmd/goflow"), module+"internal/deploy")
+	others := []string{"./goflow/...", "./adapters/...", "./handlers", "./lambda/...", "./rpc/...", "./cmd/localworker", "./internal/config"}
+	for _, dep := range goList(t, append([]string{"-deps"}, others...)...) {
+		require.False(t, below(dep, "k8s.io") || dep == module+"internal/deploy", dep)
+	}
+}
+
 func TestArrows(t *testing.T) {
 	t.Parallel()
 
