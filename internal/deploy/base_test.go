@@ -1,9 +1,11 @@
 package deploy_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -81,5 +83,28 @@ func TestTheKustomizeBaseIsWhatDeployApplies(t *testing.T) {
 		got, err := os.ReadFile(filepath.Join(folder, name))
 		require.NoError(t, err)
 		require.Equal(t, string(text), string(got), name)
+	}
+}
+
+func TestTheImageOfTheExampleIsWhatThePodsRun(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../examples/kubernetes/Dockerfile")
+	require.NoError(t, err)
+	bases := regexp.MustCompile(`(?m)^FROM (.+)$`).FindAllSubmatch(text, -1)
+	require.Len(t, bases, 2)
+	for _, base := range bases {
+		require.Regexp(t, `^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}( AS \w+)?$`, string(base[1]), "a tag alone may be another image tomorrow")
+	}
+	for _, name := range []string{"worker", "server"} {
+		pod := find(t, objects(t, example()), "Deployment", "goflow-"+name)
+		user, _, err := unstructured.NestedInt64(pod.Object, "spec", "template", "spec", "securityContext", "runAsUser")
+		require.NoError(t, err)
+		require.Contains(t, string(text), fmt.Sprintf("\nUSER %d:%[1]d\n", user))
+		containers, _, err := unstructured.NestedSlice(pod.Object, "spec", "template", "spec", "containers")
+		require.NoError(t, err)
+		command, _, err := unstructured.NestedStringSlice(containers[0].(map[string]any), "command")
+		require.NoError(t, err)
+		require.Contains(t, string(text), "-o /out"+command[0]+" ")
+		require.Regexp(t, `COPY --from=build .*/out`+command[0]+` .*/\n`, string(text))
 	}
 }
