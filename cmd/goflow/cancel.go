@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow/task"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 func newCancel(c *cli) *cobra.Command {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/kube"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // deployArgs are those of internal/deploy/testdata/objects.yaml.

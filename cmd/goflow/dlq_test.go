@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
-	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
+	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
 )
 
 func TestBadDLQInput(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/doctor"
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 func newDoctor(c *cli) *cobra.Command {

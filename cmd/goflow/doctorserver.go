@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/doctor"
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/rpc"
 	"github.com/jamesTait-jt/goflow/rpc/client"
 )

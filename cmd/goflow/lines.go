@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/lines"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // batch is how many lines are pushed together.

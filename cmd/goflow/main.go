@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 const name = "goflow"

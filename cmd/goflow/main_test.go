@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
-	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/handlers"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
+	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
 	"github.com/jamesTait-jt/goflow/internal/stack"
 )
 

@@ -6,9 +6,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/task"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // write writes one piece of data: text as it is, or v in the wanted format.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/lines"
 )
 
 // flags are the library's options of a push. The word in `quotes` is what help

@@ -17,8 +17,8 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
 )
 
 // callers are those who may call the server of a session, by their token files.

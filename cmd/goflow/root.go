@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/configfile"
+	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/stack"
 )
 

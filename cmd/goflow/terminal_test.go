@@ -11,8 +11,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
 )
 
 // terminal is a program that runs in one.

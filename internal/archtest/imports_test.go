@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"handlers":          core,
 	"lambda":            append([]string{"goflow"}, core...),
 	"lambda/worker":     nil, // a main: it chooses adapters
+	"pool":              nil, // what mains call: it chooses adapters
 	// What make demo-grpc shows is that this is enough.
 	"internal/demo/remote": {"goflow", "rpc/client"},
 	"rpc":                  append([]string{"goflow", "rpc", "rpc/internal/convert"}, core...),
@@ -83,7 +84,7 @@ func TestKubernetesIsTheCommandLinesAlone(t *testing.T) {
 	t.Parallel()
 
 	require.Contains(t, goList(t, "-deps", "./cmd/goflow"), module+"internal/deploy")
-	others := []string{"./goflow/...", "./adapters/...", "./handlers", "./lambda/...", "./rpc/...", "./cmd/localworker", "./internal/config"}
+	others := []string{"./goflow/...", "./adapters/...", "./handlers", "./lambda/...", "./rpc/...", "./pool", "./cmd/localworker", "./internal/config"}
 	for _, dep := range goList(t, append([]string{"-deps"}, others...)...) {
 		require.False(t, below(dep, "k8s.io") || dep == module+"internal/deploy", dep)
 	}
@@ -163,7 +164,7 @@ func TestMayImport(t *testing.T) {
 		"goflow goflow/memory", "goflow/memory goflow/port", "goflow/port goflow/task", "adapters/sqs goflow/port",
 		"adapters/sqs adapters/sqs/internal/wire", "adapters/sqs/provision adapters/sqs", "cmd/localworker adapters/sqs",
 		"lambda/worker adapters/dynamo", "handlers goflow", "goflow/goflowtest goflow", "internal/demo adapters/sqs",
-		"cmd/localworker cmd/internal/lines",
+		"cmd/localworker internal/lines",
 	} {
 		pkg, imported, _ := strings.Cut(ok, " ")
 		require.True(t, mayImport(pkg, imported), ok)
@@ -173,7 +174,7 @@ func TestMayImport(t *testing.T) {
 		"goflow adapters/sqs", "goflow goflow/goflowtest", "goflow/memory goflow", "goflow/memory goflow/store",
 		"goflow/port goflow/store", "goflow/task goflow/store", "goflow/store goflow/task", "adapters/sqs goflow",
 		"adapters/sqs adapters/dynamo", "adapters/sqs/provision adapters/dynamo", "handlers adapters/sqs",
-		"lambda adapters/sqs", "goflow cmd/internal/lines", "goflow internal/config",
+		"lambda adapters/sqs", "goflow internal/lines", "goflow internal/config", "goflow pool", "handlers pool", "lambda pool",
 	} {
 		pkg, imported, _ := strings.Cut(bad, " ")
 		require.False(t, mayImport(pkg, imported), bad)

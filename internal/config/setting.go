@@ -12,7 +12,7 @@ type Program uint8
 
 // The programs; a setting may belong to several.
 const (
-	Worker   Program = 1 << iota // cmd/localworker
+	Worker   Program = 1 << iota // cmd/localworker, and every program that calls pool
 	Function                     // lambda/worker, which has variables only
 	CLI                          // cmd/goflow
 	Server                       // its command server

@@ -21,7 +21,7 @@ const (
 	// How many blocks must be checked at least, and how many may be excused: a
 	// README of excuses would pass otherwise.
 	minChecked = 10
-	maxNotRun  = 6
+	maxNotRun  = 7
 )
 
 // TestReadme checks each block. Those for a shell are run where

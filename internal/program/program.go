@@ -1,4 +1,4 @@
-// Package program is what the two programs share: their surroundings as
+// Package program is what the programs share: their surroundings as
 // values, so that tests run them in-process, and their exit codes.
 package program
 

@@ -1,4 +1,4 @@
-package main
+package pool_test
 
 import (
 	"bufio"
@@ -18,13 +18,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
-	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/handlers"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
+	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
+	"github.com/jamesTait-jt/goflow/pool"
 )
+
+// samples is the program of the sample handlers.
+func samples() programtest.Main {
+	mux := goflow.NewMux()
+	handlers.Register(mux)
+	return pool.Program("localworker", mux)
+}
 
 func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseClosedPort(t)
@@ -49,7 +58,7 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := programtest.Main(run).Run(t, programtest.Call{Args: test.args, Env: test.env})
+			r := samples().Run(t, programtest.Call{Args: test.args, Env: test.env})
 			r.RequireOneLine(t, test.code, test.want)
 		})
 	}
@@ -58,9 +67,9 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 func TestMissingRegionAndCredentials(t *testing.T) {
 	programtest.UseNothing(t)
 	call := programtest.Call{Args: []string{"-provision"}}
-	programtest.Main(run).Run(t, call).RequireOneLine(t, program.Usage, "AWS region is missing: set AWS_REGION")
+	samples().Run(t, call).RequireOneLine(t, program.Usage, "AWS region is missing: set AWS_REGION")
 	t.Setenv("AWS_REGION", "us-east-1")
-	programtest.Main(run).Run(t, call).RequireOneLine(t, program.Usage, "AWS credentials are missing")
+	samples().Run(t, call).RequireOneLine(t, program.Usage, "AWS credentials are missing")
 }
 
 func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
@@ -74,7 +83,7 @@ func TestMissingQueueAndTable(t *testing.T) { //nolint:paralleltest // the SDK r
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := programtest.Main(run).Run(t, programtest.Call{Args: args, Env: env})
+			r := samples().Run(t, programtest.Call{Args: args, Env: env})
 			r.RequireOneLine(t, program.Refused, "nothere")
 		})
 	}
@@ -86,13 +95,13 @@ func TestAddressInUse(t *testing.T) { //nolint:paralleltest // the SDK reads the
 	taken := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(taken.Close)
 	addr := strings.TrimPrefix(taken.URL, "http://")
-	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"-http-addr", addr}, Env: env})
+	r := samples().Run(t, programtest.Call{Args: []string{"-http-addr", addr}, Env: env})
 	r.RequireOneLine(t, program.Usage, "http-addr "+addr)
 }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"-help"}})
+	r := samples().Run(t, programtest.Call{Args: []string{"-help"}})
 	require.Equal(t, program.OK, r.Code)
 	require.Contains(t, r.Stdout, "-unknown-type-grace")
 	require.Empty(t, r.Stderr)
@@ -112,7 +121,7 @@ func outcomes(t *testing.T, stdout string) map[string]program.Outcome {
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	r := programtest.Main(run).Run(t, programtest.Call{
+	r := samples().Run(t, programtest.Call{
 		Args: []string{"-memory", "-backoff", "1ms", "-log-level", "error"},
 		Stdin: `{"type":"sample.echo","payload":{"a":[1,"<"]}}
 {"type":"sample.flaky","payload":{"fail":2}}
@@ -134,7 +143,7 @@ func TestMemory(t *testing.T) {
 
 func TestMemoryDoesWhatALineAsksFor(t *testing.T) {
 	t.Parallel()
-	r := programtest.Main(run).Run(t, programtest.Call{
+	r := samples().Run(t, programtest.Call{
 		Args: []string{"-memory", "-backoff", "1ms", "-log-level", "error"},
 		Stdin: `{"type":"sample.flaky","payload":{"fail":9},"maxAttempts":2}
 {"type":"sample.echo","id":"0193a1f0-5b7c-7d3e-8f00-2a4b6c8d0e1f","delay":"10ms"}`,
@@ -149,12 +158,12 @@ func TestConfigurationFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "own.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("memory: true\nmax-attempts: 2\nbackoff: 1ms\nlog-level: error\n"), 0o600))
-	r := programtest.Main(run).Run(t, programtest.Call{
+	r := samples().Run(t, programtest.Call{
 		Args: []string{"-config", file}, Stdin: `{"type":"sample.flaky","payload":{"fail":9}}`,
 	})
 	require.Equal(t, program.OK, r.Code, r.Stderr)
 	require.Equal(t, 2, outcomes(t, r.Stdout)["sample.flaky"].Attempts)
-	programtest.Main(run).Run(t, programtest.Call{Args: []string{"-config", file + "x"}}).
+	samples().Run(t, programtest.Call{Args: []string{"-config", file + "x"}}).
 		RequireOneLine(t, program.Usage, "-config: open "+file+"x")
 }
 
@@ -173,7 +182,7 @@ func TestMemoryNamesBadLinesAndRunsTheOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const good = `{"type":"sample.echo","payload":1}`
-			r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"-memory"}, Stdin: good + "\n" + bad + "\n" + good})
+			r := samples().Run(t, programtest.Call{Args: []string{"-memory"}, Stdin: good + "\n" + bad + "\n" + good})
 			require.Equal(t, program.Usage, r.Code)
 			require.Regexp(t, `^localworker: line 2: [^\n]+\n$`, r.Stderr)
 			require.Equal(t, 2, strings.Count(r.Stdout, `"state":"done"`))
@@ -189,7 +198,7 @@ func TestMemoryStopsWhileItsInputIsOpen(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, program.Surroundings{
+		ended <- samples()(ctx, program.Surroundings{
 			Args: []string{"-memory"}, Getenv: func(string) string { return "" }, Stdin: stdin, Stdout: results, Stderr: io.Discard,
 		})
 	}()
@@ -206,10 +215,10 @@ func TestProbes(t *testing.T) {
 	worker, err := goflow.NewWorker(memory.NewBroker(memory.PollWait(time.Millisecond)), memory.NewStore(), goflow.NewMux(), goflow.NoDeadLetters())
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
-	p := probes{worker: worker, pollWait: time.Minute, stopping: ctx}
+	pollWait := time.Minute
 	status := func(path string) int {
 		w := httptest.NewRecorder()
-		p.handler().ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil))
+		pool.Probes(ctx, worker, pollWait).ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil))
 		return w.Code
 	}
 	require.Equal(t, http.StatusOK, status("/healthz"))
@@ -217,9 +226,9 @@ func TestProbes(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
 	require.Eventually(t, func() bool { return status("/readyz") == http.StatusOK }, 5*time.Second, time.Millisecond)
-	p.pollWait = 0
+	pollWait = 0
 	require.Equal(t, http.StatusServiceUnavailable, status("/readyz"), "the last receive is too long ago")
-	p.pollWait = time.Minute
+	pollWait = time.Minute
 	stop()
 	require.Equal(t, http.StatusServiceUnavailable, status("/readyz"), "it drains")
 	require.Equal(t, http.StatusOK, status("/healthz"))
@@ -254,7 +263,7 @@ func TestWorkerRunsTasksAndDrains(t *testing.T) { //nolint:paralleltest // the S
 	var log safeBuffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, program.Surroundings{
+		ended <- samples()(ctx, program.Surroundings{
 			Args: []string{"-poll-wait", "1s", "-provision"}, Getenv: func(key string) string { return env[key] },
 			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &log,
 		})

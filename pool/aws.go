@@ -1,12 +1,12 @@
-package main
+package pool
 
 import (
 	"context"
 	"log/slog"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // pool is what a worker on AWS is made of.

@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"context"
@@ -6,15 +6,16 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/lines"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // memoryJob is what -memory is made of.
 type memoryJob struct {
+	name     string
 	settings config.Settings
 	loader   *config.Loader
 	mux      *goflow.Mux
@@ -45,7 +46,7 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(working) }()
-	r := &reporter{client: client, around: around, room: make(chan struct{}, maxWaiting)}
+	r := &reporter{name: j.name, client: client, around: around, room: make(chan struct{}, maxWaiting)}
 	reported := make(chan error, 1)
 	go func() { reported <- r.all(working) }()
 	select {
@@ -62,6 +63,7 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 // reporter pushes the tasks on standard input and writes their outcomes, in
 // the order in which they come.
 type reporter struct {
+	name   string
 	client *goflow.Client
 	around program.Surroundings
 	room   chan struct{}
@@ -85,7 +87,7 @@ func (r *reporter) all(ctx context.Context) error {
 		}
 		if err != nil {
 			bad = true
-			r.around.Say(name, err)
+			r.around.Say(r.name, err)
 			continue
 		}
 		r.room <- struct{}{}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/lines"
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/lines"
 )
 
 func read(t *testing.T, text string) lines.Line {
