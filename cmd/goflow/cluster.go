@@ -67,18 +67,6 @@ func newOn(c *cli, cmd *cobra.Command, do func(context.Context, *deploy.Cluster,
 	return cmd
 }
 
-func newDestroy(c *cli) *cobra.Command {
-	return newOn(c, &cobra.Command{
-		Use:   "destroy",
-		Short: "Delete what deploy has made in Kubernetes",
-		Long: `Delete what deploy has made in Kubernetes, and wait until it and its pods are gone. Queues, table, namespace and secrets
-stay, and so does what has not goflow's labels.`,
-		Example: "  goflow destroy --namespace orders",
-	}, func(ctx context.Context, k *deploy.Cluster, o deploy.Options) error {
-		return k.Destroy(ctx, o.Name, o.Namespace)
-	})
-}
-
 func newStatus(c *cli) *cobra.Command {
 	return newOn(c, &cobra.Command{
 		Use:     "status",

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/jamesTait-jt/goflow/cmd/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/deploy"
 )
@@ -20,7 +22,7 @@ type deploying struct {
 
 	cli          *cli
 	opts         deploy.Options
-	dryRun       bool
+	dryRun, diff bool
 	force, watch bool
 }
 
@@ -36,7 +38,10 @@ to what the flags say; queues and table have to be there.
 
 Handlers come in your own image, with the programs /worker and, unless --server-image names another, /goflow. The secret
 with the servers' credentials has to be in the namespace. With --dry-run nothing is asked of Kubernetes: the objects are
-printed as YAML, or with -o json as lines of JSON.`,
+printed as YAML, or with -o json as lines of JSON.
+
+With --diff Kubernetes is asked what it would make of each object, and nothing is changed: printed is a unified diff. As
+with kubectl diff, exit code 0 says that nothing would change, 1 that something would, and a greater one that it failed.`,
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
@@ -63,6 +68,7 @@ func (d *deploying) flags(cmd *cobra.Command) {
 	f.StringVar(&o.CredentialsSecret, "credentials-secret", o.CredentialsSecret, "the secret with credentials.yaml")
 	f.StringVar(&o.TLSSecret, "tls-secret", "", "the secret with tls.crt and tls.key; required, or --plain-text")
 	f.BoolVar(&d.dryRun, "dry-run", false, "print the objects as YAML instead")
+	f.BoolVar(&d.diff, "diff", false, "print what would change instead; exit code 1 if anything would")
 	f.BoolVar(&d.force, "force-conflicts", false, "take over fields that another manager has set otherwise")
 	f.BoolVar(&d.watch, "wait", true, "wait until all pods are updated and available")
 }
@@ -70,6 +76,9 @@ func (d *deploying) flags(cmd *cobra.Command) {
 func (d *deploying) run(ctx context.Context) error {
 	if err := d.fill(ctx); err != nil {
 		return err
+	}
+	if d.dryRun && d.diff {
+		return config.Errorf("--dry-run asks nobody, and --diff asks Kubernetes: give one of them")
 	}
 	objects, err := deploy.Objects(d.opts)
 	if err != nil {
@@ -84,6 +93,9 @@ func (d *deploying) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
+	if d.diff {
+		return d.difference(ctx, c)
+	}
 	// First, or KEDA would set the number of workers back.
 	if err := c.Prune(ctx, d.opts); err != nil {
 		return err
@@ -92,6 +104,24 @@ func (d *deploying) run(ctx context.Context) error {
 		return d.late(err)
 	}
 	return d.late(c.Wait(ctx, objects))
+}
+
+// difference writes what would change. Code 1 says that something would, so that errors have another.
+func (d *deploying) difference(ctx context.Context, c *deploy.Cluster) error {
+	changes, err := c.Diff(ctx, d.opts, d.force)
+	if err = d.late(err); program.Code(err) == program.Failed {
+		d.cli.around.Say(name, err)
+		return program.ExitError(program.Refused)
+	}
+	if err != nil {
+		return err
+	}
+	for _, change := range changes {
+		if err := d.cli.write(strings.TrimSuffix(change.Diff, "\n"), change); err != nil {
+			return err
+		}
+	}
+	return ended(min(len(changes), program.Failed))
 }
 
 // print writes the objects as YAML, unless JSON is asked for.

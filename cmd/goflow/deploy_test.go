@@ -60,6 +60,8 @@ func TestDeployStatusAndDestroyOnAnAPIServer(t *testing.T) {
 	require.Contains(t, errs, "deployment/goflow-worker created")
 	require.Contains(t, errs, "not within --timeout 2s: deployment/goflow-server: not seen by its controller yet")
 
+	requireDiffs(t, where)
+
 	code, out, _ := goflowOn(t, "status"+where)
 	require.Equal(t, program.Failed, code)
 	require.Contains(t, out, "deployment/goflow-worker: not seen by its controller yet")
@@ -78,4 +80,33 @@ func TestDeployStatusAndDestroyOnAnAPIServer(t *testing.T) {
 	code, out, _ = goflowOn(t, "status"+where)
 	require.Equal(t, program.Failed, code)
 	require.Contains(t, out, "deployment/goflow-worker: not there")
+}
+
+// requireDiffs asks what would change of what deployArgs have made there.
+func requireDiffs(t *testing.T, where string) {
+	t.Helper()
+	code, out, errs := goflowOn(t, deployArgs+where+" --diff")
+	require.Zero(t, code, errs)
+	require.Empty(t, out)
+	code, out, errs = goflowOn(t, deployArgs+where+" --diff --servers 3")
+	require.Equal(t, program.Failed, code, errs)
+	require.Contains(t, out, "--- live/deployment/goflow-server\n+++ deployed/deployment/goflow-server\n")
+	require.Contains(t, out, "\n-  replicas: 2\n+  replicas: 3\n")
+	code, out, errs = goflowOn(t, deployArgs+where+" --diff --servers 3 -o json")
+	require.Equal(t, program.Failed, code, errs)
+	require.True(t, strings.HasPrefix(out, `{"object":"deployment/goflow-server","diff":"`), out)
+}
+
+// Who asks whether anything would change must not take a failure for a yes.
+func TestDiffThatFailsIsNoChange(t *testing.T) {
+	t.Parallel()
+	kubeconfig := t.TempDir() + "/kubeconfig"
+	require.NoError(t, os.WriteFile(kubeconfig, []byte("{kind: Config, current-context: x, contexts: [{name: x, context: {cluster: x}}], "+
+		"clusters: [{name: x, cluster: {server: 'http://127.0.0.1:1'}}]}"), 0o600))
+	code, out, errs := goflowOn(t, deployArgs+" --diff --kubeconfig "+kubeconfig)
+	require.Equal(t, program.Refused, code, errs)
+	require.Empty(t, out)
+	require.Contains(t, errs, "namespace/goflow: ")
+	code, _, errs = goflowOn(t, deployArgs+" --diff --dry-run")
+	require.Equal(t, program.Usage, code, errs)
 }

@@ -65,10 +65,7 @@ func (c *Cluster) Destroy(ctx context.Context, name, namespace string) error {
 
 // Prune deletes what an earlier deploy has made under the options' names and these do not ask for: the autoscaling.
 func (c *Cluster) Prune(ctx context.Context, o Options) error {
-	if o.autoscaled() {
-		return nil
-	}
-	for _, object := range []*unstructured.Unstructured{o.scaledObject(), o.triggerAuthentication()} {
+	for _, object := range o.unasked() {
 		if gone, err := c.remove(ctx, object, o.Name); err != nil {
 			return fmt.Errorf("%s: %w", nameOf(object), err)
 		} else if gone {
@@ -78,19 +75,36 @@ func (c *Cluster) Prune(ctx context.Context, o Options) error {
 	return nil
 }
 
-// remove deletes an object if it is there and ours.
-func (c *Cluster) remove(ctx context.Context, object *unstructured.Unstructured, name string) (ours bool, err error) {
+// unasked are the objects that an earlier deploy may have made and these options do not ask for.
+func (o Options) unasked() []*unstructured.Unstructured {
+	if o.autoscaled() {
+		return nil
+	}
+	return []*unstructured.Unstructured{o.scaledObject(), o.triggerAuthentication()}
+}
+
+// ours is an object as it is now: nil if it is not there, or not ours.
+func (c *Cluster) ours(ctx context.Context, object *unstructured.Unstructured, name string) (*unstructured.Unstructured, error) {
 	now, err := c.resource(object).Get(ctx, object.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return nil, nil //nolint:nilnil // said above
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	labels := now.GetLabels()
 	if labels["app.kubernetes.io/managed-by"] != Manager || labels["app.kubernetes.io/instance"] != name {
 		c.Progress(nameOf(object) + " kept: it has not goflow's labels")
-		return false, nil
+		return nil, nil //nolint:nilnil // said above
+	}
+	return now, nil
+}
+
+// remove deletes an object if it is there and ours.
+func (c *Cluster) remove(ctx context.Context, object *unstructured.Unstructured, name string) (ours bool, err error) {
+	now, err := c.ours(ctx, object, name)
+	if now == nil {
+		return false, err
 	}
 	// Another of that name, made meanwhile, is not what was looked at.
 	err = c.resource(object).Delete(ctx, object.GetName(), metav1.DeleteOptions{

@@ -61,3 +61,24 @@ func TestAConflictIsNamedWithoutAServerToo(t *testing.T) {
 	require.EqualError(t, err, `deployment/goflow-server: .spec.replicas: conflict with "kubectl" using apps/v1: `+
 		"give --force-conflicts to take these fields over")
 }
+
+func TestDiffWritesNothingWithoutAServerToo(t *testing.T) {
+	t.Parallel()
+	fixed := options()
+	fixed.MinWorkers, fixed.MaxWorkers = 3, 3
+	c, client := fakeCluster(t, options())
+	client.PrependReactor("patch", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		patch, ok := a.(clienttesting.PatchActionImpl)
+		require.True(t, ok)
+		require.Equal(t, []string{metav1.DryRunAll}, patch.PatchOptions.DryRun, patch.Name)
+		would := &unstructured.Unstructured{}
+		require.NoError(t, would.UnmarshalJSON(patch.GetPatch()))
+		return true, would, nil
+	})
+	changes, err := c.Diff(t.Context(), fixed, false)
+	require.NoError(t, err)
+	require.Contains(t, changed(changes), "scaledobject/goflow-worker")
+	for _, a := range client.Actions() {
+		require.Contains(t, []string{"get", "patch"}, a.GetVerb())
+	}
+}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Where the server finds what the secrets hold.
@@ -44,6 +46,23 @@ func (o Options) settings() map[string]string {
 
 func (o Options) configMap() *corev1.ConfigMap {
 	return &corev1.ConfigMap{TypeMeta: kind(corev1.SchemeGroupVersion, "ConfigMap"), ObjectMeta: o.meta(""), Data: o.settings()}
+}
+
+// Settings are the variables of the pods as they are deployed under these names; nil if they are not.
+func (c *Cluster) Settings(ctx context.Context, name, namespace string) (map[string]string, error) {
+	o := Options{Name: name, Namespace: namespace}
+	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap"}}
+	object.SetName(o.named(""))
+	object.SetNamespace(namespace)
+	now, err := c.ours(ctx, object, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", nameOf(object), err)
+	}
+	if now == nil {
+		return nil, nil //nolint:nilnil // said above
+	}
+	data, _, err := unstructured.NestedStringMap(now.Object, "data")
+	return data, err
 }
 
 // templateOf is the annotation that tells the pods of one version of a deployment from those of another.

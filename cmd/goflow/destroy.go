@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/deploy"
+)
+
+// destroying is the command's flags.
+type destroying struct {
+	cli       *cli
+	data, yes bool
+}
+
+func newDestroy(c *cli) *cobra.Command {
+	d := &destroying{cli: c}
+	cmd := newOn(c, &cobra.Command{
+		Use:   "destroy",
+		Short: "Delete what deploy has made in Kubernetes",
+		Long: `Delete what deploy has made in Kubernetes, and wait until it and its pods are gone. Namespace and secrets stay, and so does
+what has not goflow's labels. Nothing is asked of AWS: queues and table stay.
+
+With --delete-data they go too, when the pods are gone, with every task and every record in them, for good: those that
+--queue-url, --dlq-url and --table name, once you have typed the queue's name or given --yes. If others are deployed
+there, or a stack has them, destroy refuses.`,
+		Example: `  goflow destroy --namespace orders
+  goflow destroy --namespace orders --delete-data --queue-url orders --dlq-url orders-dead --table orders`,
+	}, d.run)
+	cmd.Flags().BoolVar(&d.data, "delete-data", false, "delete queues and table in AWS too")
+	cmd.Flags().BoolVar(&d.yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func (d *destroying) run(ctx context.Context, k *deploy.Cluster, o deploy.Options) error {
+	if !d.data {
+		return k.Destroy(ctx, o.Name, o.Namespace)
+	}
+	s, err := d.places()
+	if err != nil {
+		return err
+	}
+	if err := agree(ctx, k, o, s); err != nil {
+		return err
+	}
+	if !d.yes && !d.confirmed(s) {
+		return config.Errorf("nothing is deleted: type the queue's name, or give --yes")
+	}
+	if err := k.Destroy(ctx, o.Name, o.Namespace); err != nil {
+		return err
+	}
+	if err := config.Remove(ctx, s); err != nil {
+		return err
+	}
+	k.Progress("deleted: " + places(s))
+	return nil
+}
+
+// places are the queues and the table that the settings name: a stack's are the stack's to delete.
+func (d *destroying) places() (config.Settings, error) {
+	l := d.cli.loader
+	s, err := l.Load()
+	if err != nil {
+		return s, err
+	}
+	if s.Stack != "" {
+		return s, config.Errorf("%s: queues and table are the stack's: leave --delete-data out, and delete the stack with sam delete", l.Where("stack"))
+	}
+	return s, l.Require("", "queue-url", "table")
+}
+
+// agree refuses to delete other queues and tables than those that are deployed, if any are.
+func agree(ctx context.Context, k *deploy.Cluster, o deploy.Options, s config.Settings) error {
+	deployed, err := k.Settings(ctx, o.Name, o.Namespace)
+	if err != nil || deployed == nil {
+		return err
+	}
+	for _, p := range []struct{ flag, given, variable string }{
+		{"queue-url", s.QueueURL, "GOFLOW_QUEUE_URL"}, {"dlq-url", s.DLQURL, "GOFLOW_DLQ_URL"}, {"table", s.Table, "GOFLOW_TABLE"},
+	} {
+		is := deployed[p.variable]
+		if p.given != "" && path.Base(p.given) != path.Base(is) {
+			return config.Errorf("--%s %.200q: what is deployed there works on %q: nothing is deleted", p.flag, p.given, cmp.Or(is, "none"))
+		}
+	}
+	return nil
+}
+
+// places names what is deleted.
+func places(s config.Settings) string {
+	names := []string{"queue " + path.Base(s.QueueURL)}
+	if s.DLQURL != "" {
+		names = append(names, "queue "+path.Base(s.DLQURL))
+	}
+	return strings.Join(append(names, "table "+s.Table), ", ")
+}
+
+// confirmed asks on the terminal.
+func (d *destroying) confirmed(s config.Settings) bool {
+	queue := path.Base(s.QueueURL)
+	_, _ = fmt.Fprintf(d.cli.around.Stderr, "%s: delete for good, with all that is in them: %s? type %s: ", name, places(s), queue) // seen or not, it is needed
+	answer, _ := bufio.NewReader(d.cli.around.Stdin).ReadString('\n')                                                               // no answer is no
+	return strings.TrimSpace(answer) == queue
+}
