@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/deploy"
 )

@@ -16,8 +16,8 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/cmd/internal/program"
-	"github.com/jamesTait-jt/goflow/cmd/internal/programtest"
+	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
 	"github.com/jamesTait-jt/goflow/internal/localstack"
 )
 
