@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/deploy"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // deploying is what the commands about Kubernetes share.
@@ -77,9 +77,6 @@ func (d *deploying) run(ctx context.Context) error {
 	if err := d.fill(ctx); err != nil {
 		return err
 	}
-	if d.dryRun && d.diff {
-		return config.Errorf("--dry-run asks nobody, and --diff asks Kubernetes: give one of them")
-	}
 	objects, err := deploy.Objects(d.opts)
 	if err != nil {
 		return err
@@ -137,8 +134,11 @@ func (d *deploying) print(objects []*unstructured.Unstructured) error {
 	return nil
 }
 
-// fill adds what the settings say.
+// fill adds what the settings say, and refuses what does not go together.
 func (d *deploying) fill(ctx context.Context) error {
+	if d.dryRun && d.diff {
+		return config.Errorf("--dry-run asks nobody, and --diff asks Kubernetes: give one of them")
+	}
 	s, err := d.cli.settings(ctx, "queue-url", "table")
 	if err != nil {
 		return err

@@ -16,9 +16,9 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
+	"github.com/jamesTait-jt/goflow/internal/localstack"
 	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/internal/programtest"
-	"github.com/jamesTait-jt/goflow/internal/localstack"
 )
 
 // asked is a server that writes down what it is asked.
@@ -119,7 +119,7 @@ func TestDestroyDeletesNoOtherQueueThanTheDeployedOne(t *testing.T) { //nolint:p
 	aws := &asked{}
 	programtest.UseEndpoint(t, aws.serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	where, cluster := emptyCluster(t, "https://sqs.eu-central-1.amazonaws.com/123456789012/mails")
-	code, errs := destroyWith(t, map[string]string{"GOFLOW_QUEUE_URL": "orders", "GOFLOW_TABLE": "orders"}, where+" --delete-data --yes", "")
+	code, errs := destroyWith(t, map[string]string{"GOFLOW_QUEUE_URL": "orders", "GOFLOW_TABLE": "orders"}, where+" --delete-data --yes --timeout 5s", "")
 	require.Equal(t, program.Usage, code, errs)
 	require.Contains(t, errs, `--queue-url "orders": what is deployed there works on "https://sqs.eu-central-1.amazonaws.com/123456789012/mails"`)
 	require.Empty(t, aws.take())

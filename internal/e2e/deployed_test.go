@@ -21,7 +21,7 @@ import (
 	"github.com/jamesTait-jt/goflow/rpc/client"
 )
 
-const token = "a-token-of-a-producer" //nolint:gosec // for a server of this test
+const token = "a-token-of-a-producer"
 
 // deployed are the options for one server and two workers that work in a place.
 func (p place) deployed(endpoint string) deploy.Options {

@@ -120,8 +120,7 @@ func (p *pod) stop(t *testing.T) {
 		require.NoError(t, err, p.said.String())
 	case <-time.After(time.Duration(*p.template.Spec.TerminationGracePeriodSeconds) * time.Second):
 		_ = p.cmd.Process.Kill()
-		<-p.ended
-		require.Fail(t, "the pod did not end within its grace period", p.said.String())
+		require.Fail(t, "the pod did not end within its grace period", "%v: %s", <-p.ended, p.said)
 	}
 }
 
