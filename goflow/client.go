@@ -145,16 +145,12 @@ func (c *Client) Get(ctx context.Context, id string) (_ Record, err error) {
 	if rec, ok := c.waiters.recall(id); ok {
 		return rec, nil
 	}
-	var recs []Record
-	err = retryOne(ctx, func() (err error) {
-		recs, err = c.backend.Load(ctx, []string{id}, true)
-		return err
-	})
+	rec, err := loadOne(ctx, c.backend, id)
 	if err != nil {
 		return Record{}, fmt.Errorf("goflow: get %s: %w", id, err)
 	}
-	c.waiters.tell(recs[0])
-	return recs[0], missing(recs[0], c.shared.recordTTL)
+	c.waiters.tell(rec)
+	return rec, missing(rec, c.shared.recordTTL)
 }
 
 // missing returns ErrNotFound when rec is absent and too old to come.

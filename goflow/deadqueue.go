@@ -124,15 +124,11 @@ type DeadLetterQueue struct {
 // with records in s. Only Redrive needs the queue, only Redrive and Settle need
 // s: otherwise they may be nil. RecordTTL is the option that matters.
 func NewDeadLetterQueue(dead, queue Broker, s Store, opts ...ClientOption) (*DeadLetterQueue, error) {
-	o := clientOptions{shared: newShared()}
-	var errs []error
+	o, err := newClientOptions(opts)
 	if dead == nil || dead == queue {
-		errs = append(errs, fmt.Errorf("goflow: %w dead-letter queue: give one, and not the queue itself", ErrInvalid))
+		err = errors.Join(fmt.Errorf("goflow: %w dead-letter queue: give one, and not the queue itself", ErrInvalid), err)
 	}
-	for _, opt := range opts {
-		errs = append(errs, opt.applyClient(&o))
-	}
-	return &DeadLetterQueue{dead: dead, queue: queue, store: s, shared: o.shared}, errors.Join(errs...)
+	return &DeadLetterQueue{dead: dead, queue: queue, store: s, shared: o.shared}, err
 }
 
 // List yields the letters that f chooses and leaves them where they are.
@@ -282,7 +278,7 @@ func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Brok
 // record gives the letter's task an outcome unless it has one, or a newer
 // message carries it. It returns the record with the generation that ended.
 func (q *DeadLetterQueue) record(ctx context.Context, l *DeadLetter) (Record, error) {
-	rec, err := q.load(ctx, l.ID)
+	rec, err := loadOne(ctx, q.store, l.ID)
 	switch {
 	case err != nil, rec.State.Terminal():
 		return rec, err
@@ -301,19 +297,7 @@ func (q *DeadLetterQueue) record(ctx context.Context, l *DeadLetter) (Record, er
 	dead.Expires = time.Now().Add(q.shared.recordTTL)
 	err = retryOne(ctx, func() error { return q.store.Save(ctx, []Record{dead}) })
 	if errors.Is(err, ErrFinished) { // a worker was quicker
-		return q.load(ctx, l.ID)
+		return loadOne(ctx, q.store, l.ID)
 	}
 	return dead, err
-}
-
-func (q *DeadLetterQueue) load(ctx context.Context, id string) (Record, error) {
-	var recs []Record
-	err := retryOne(ctx, func() (err error) {
-		recs, err = q.store.Load(ctx, []string{id}, true)
-		return err
-	})
-	if err != nil {
-		return Record{}, err
-	}
-	return recs[0], nil
 }

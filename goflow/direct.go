@@ -164,15 +164,10 @@ func (d *direct) cancel(ctx context.Context, id string) (Record, error) {
 
 // end records the outcome Cancelled, unless there is one.
 func (d *direct) end(ctx context.Context, id string) (Record, error) {
-	var recs []Record
-	err := retryOne(ctx, func() (err error) {
-		recs, err = d.store.Load(ctx, []string{id}, true)
-		return err
-	})
+	rec, err := loadOne(ctx, d.store, id)
 	if err != nil {
 		return Record{}, err
 	}
-	rec := recs[0]
 	if rec.State.Terminal() {
 		return rec, ErrFinished
 	}

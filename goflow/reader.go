@@ -139,12 +139,8 @@ func (ws *waiters) judgeTrouble(all roundResult) {
 // await lets the store itself say when the task has an outcome.
 func (ws *waiters) await(ctx context.Context, w *watch) {
 	for {
-		var recs []Record
-		err := retryOne(context.WithoutCancel(ctx), func() (err error) {
-			recs, err = ws.store.Load(context.WithoutCancel(ctx), []string{w.id}, true)
-			return err
-		})
-		if err == nil && !ws.settled(w, recs[0]) {
+		rec, err := loadOne(context.WithoutCancel(ctx), ws.store, w.id)
+		if err == nil && !ws.settled(w, rec) {
 			err = ws.awaitOne(ctx, w.id)
 		}
 		if ws.ended(w, err) {

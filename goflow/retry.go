@@ -61,6 +61,18 @@ func retryOne(ctx context.Context, f func() error) error {
 	return port.ItemError(retryItems(ctx, 1, func([]int) error { return f() }), 0)
 }
 
+// loadOne reads one record freshly.
+func loadOne(ctx context.Context, from loader, id string) (rec Record, err error) {
+	err = retryOne(ctx, func() error {
+		recs, err := from.Load(ctx, []string{id}, true)
+		if err == nil {
+			rec = recs[0]
+		}
+		return err
+	})
+	return rec, err
+}
+
 // sleep waits for d and reports whether ctx lasted that long.
 func sleep(ctx context.Context, d time.Duration) bool { return !within(ctx.Done(), d) }
 

@@ -230,16 +230,7 @@ func (a *attempt) save(ctx context.Context) error {
 	return retryOne(ctx, func() error { return a.store.Save(ctx, []Record{a.rec}) })
 }
 
-func (a *attempt) load(ctx context.Context) (rec Record, err error) {
-	err = retryOne(ctx, func() error {
-		recs, err := a.store.Load(ctx, []string{a.rec.ID}, true)
-		if err == nil {
-			rec = recs[0]
-		}
-		return err
-	})
-	return rec, err
-}
+func (a *attempt) load(ctx context.Context) (Record, error) { return loadOne(ctx, a.store, a.rec.ID) }
 
 func settling(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), settleTime)

@@ -117,15 +117,11 @@ func (a *attempt) freeKey(ctx context.Context, o Outcome) Outcome {
 // releaseKey frees a key that the task holds. Another's is left alone, also when
 // it was taken between the read and the write: the epoch is another then.
 func releaseKey(ctx context.Context, s Store, row, owner string) error {
-	var recs []Record
-	err := retryOne(ctx, func() (err error) {
-		recs, err = s.Load(ctx, []string{row}, true)
-		return err
-	})
-	if err != nil || recs[0].Token != owner {
+	held, err := loadOne(ctx, s, row)
+	if err != nil || held.Token != owner {
 		return err
 	}
-	free := Record{ID: row, State: task.Open, Generation: recs[0].Generation, Epoch: recs[0].Epoch, Expires: recs[0].Expires}
+	free := Record{ID: row, State: task.Open, Generation: held.Generation, Epoch: held.Epoch, Expires: held.Expires}
 	err = retryOne(ctx, func() error { return s.Save(ctx, []Record{free}) })
 	if errors.Is(err, port.ErrFenced) || errors.Is(err, ErrFinished) {
 		return nil

@@ -2,15 +2,14 @@ package pool
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // probes answer whoever watches the process.
@@ -44,25 +43,14 @@ func answer(w http.ResponseWriter, well bool) {
 
 // serve answers at addr until the function it returns is called.
 func (p probes) serve(addr string, log *slog.Logger) (stop func(), err error) {
-	if addr == "" || addr == "off" {
-		return func() {}, nil
-	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(p.stopping, "tcp", addr)
+	listens, stop, err := program.ServeProbes(p.stopping, addr, p.handler(), func(err error) {
+		log.Error("health server ended", slog.Any("error", err))
+	})
 	if err != nil {
 		return nil, config.Errorf("http-addr %s: %v: give a free host:port, or off", addr, err)
 	}
-	server := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 5 * time.Second}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health server ended", slog.Any("error", err))
-		}
-	}()
-	log.Info("health server listens", slog.String("address", listener.Addr().String()))
-	return func() {
-		_ = server.Close() // its connections are nobody's work
-		<-done
-	}, nil
+	if listens != "" {
+		log.Info("health server listens", slog.String("address", listens))
+	}
+	return stop, nil
 }

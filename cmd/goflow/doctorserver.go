@@ -10,17 +10,9 @@ import (
 
 	"github.com/jamesTait-jt/goflow/cmd/internal/doctor"
 	"github.com/jamesTait-jt/goflow/goflow/port"
-	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/rpc"
 	"github.com/jamesTait-jt/goflow/rpc/client"
 )
-
-// serverCheck is a question about a server; it is asked when those before it that
-// it needs are answered well.
-type serverCheck struct {
-	name, need string
-	ask        func(context.Context) (detail string, err error)
-}
 
 // serverExamination is what the checks learn one after the other.
 type serverExamination struct {
@@ -34,38 +26,15 @@ type serverExamination struct {
 // and table are examined where it runs.
 func (c *cli) examineServer(ctx context.Context, begun error) iter.Seq[doctor.Finding] {
 	e := &serverExamination{cli: c, begun: begun}
-	checks := []serverCheck{
-		{"settings", "", e.dialled},
-		{"server", "settings", e.serves},
-		{"credential", "server", e.known},
-		{"may push", "credential", e.may(rpc.Role_ROLE_PUSH, "push, cancel")},
-		{"may read", "credential", e.may(rpc.Role_ROLE_READ, "get, wait, stats")},
-		{"may use dead letters", "credential", e.may(rpc.Role_ROLE_ADMIN, "dlq")},
-		{"queue", "may read", e.counts},
-	}
-	return func(yield func(doctor.Finding) bool) {
-		states := map[string]string{"": doctor.OK}
-		for _, check := range checks {
-			f := doctor.Finding{Check: check.name, State: doctor.Skipped, Detail: check.need + " is " + states[check.need]}
-			if states[check.need] == doctor.OK {
-				f = check.find(ctx)
-			}
-			states[f.Check] = f.State
-			if !yield(f) {
-				return
-			}
-		}
-	}
-}
-
-func (s serverCheck) find(ctx context.Context) doctor.Finding {
-	ctx, cancel := starting(ctx)
-	defer cancel()
-	detail, err := s.ask(ctx)
-	if err != nil {
-		return doctor.Finding{Check: s.name, State: doctor.Wrong, Detail: program.Line(err), Err: err}
-	}
-	return doctor.Finding{Check: s.name, State: doctor.OK, Detail: detail}
+	return doctor.Run(ctx, []doctor.Check{
+		{Name: "settings", Ask: e.dialled},
+		{Name: "server", Needs: []string{"settings"}, Ask: e.serves},
+		{Name: "credential", Needs: []string{"server"}, Ask: e.known},
+		{Name: "may push", Needs: []string{"credential"}, Ask: e.may(rpc.Role_ROLE_PUSH, "push, cancel")},
+		{Name: "may read", Needs: []string{"credential"}, Ask: e.may(rpc.Role_ROLE_READ, "get, wait, stats")},
+		{Name: "may use dead letters", Needs: []string{"credential"}, Ask: e.may(rpc.Role_ROLE_ADMIN, "dlq")},
+		{Name: "queue", Needs: []string{"may read"}, Ask: e.counts},
+	})
 }
 
 func (e *serverExamination) dialled(context.Context) (string, error) {

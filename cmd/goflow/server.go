@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,9 +78,11 @@ func (s *serving) run(ctx context.Context) (err error) {
 
 // serve listens until ctx ends.
 func (s *serving) serve(ctx context.Context, srv *server.Server) error {
-	stop, err := s.probes(ctx, srv.Probes())
+	_, stop, err := program.ServeProbes(ctx, s.own.HTTPAddr, srv.Probes(), func(err error) {
+		s.log.ErrorContext(ctx, "health server ended", slog.Any("error", err))
+	})
 	if err != nil {
-		return err
+		return config.Errorf("%s: %v: give a free host:port, or off", s.loader.Where("http-addr"), err)
 	}
 	defer stop()
 	var lc net.ListenConfig
@@ -157,27 +157,4 @@ func (s *serving) redriveAll(ctx context.Context, progress func(server.Move)) (s
 	in.Progress = func(m sqs.MoveStatus) { progress(move(m)) }
 	status, err := sqs.Move(ctx, client, in)
 	return move(status), err
-}
-
-// probes answers whoever watches the process, until the function it returns is
-// called.
-func (s *serving) probes(ctx context.Context, h http.Handler) (stop func(), err error) {
-	if s.own.HTTPAddr == "" || s.own.HTTPAddr == "off" {
-		return func() {}, nil
-	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", s.own.HTTPAddr)
-	if err != nil {
-		return nil, config.Errorf("%s: %v: give a free host:port, or off", s.loader.Where("http-addr"), err)
-	}
-	probes := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = probes.Serve(listener) // ends with the error that says that it was closed
-	}()
-	return func() {
-		_ = probes.Close() // its connections are nobody's work
-		<-done
-	}, nil
 }

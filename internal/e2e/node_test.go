@@ -194,10 +194,7 @@ func (p *pod) await(t *testing.T, probe *corev1.Probe) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, listener.Close()) }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	_, port, err := net.SplitHostPort(freeAddress(t))
 	require.NoError(t, err)
 	return port
 }

@@ -5,10 +5,10 @@ package doctor
 import (
 	"context"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
 // The states of a finding.
@@ -51,16 +51,16 @@ const (
 	clock       = "clock"
 )
 
-// check is one question. It is asked when those that it needs are answered well,
+// Check is one question. It is asked when those that it needs are answered well,
 // in the order of the needs.
-type check struct {
-	name  string
-	needs []string
-	ask   func(context.Context) (detail string, err error)
+type Check struct {
+	Name  string
+	Needs []string
+	Ask   func(context.Context) (detail string, err error)
 }
 
-func (e *examination) checks() []check {
-	return []check{
+func (e *examination) checks() []Check {
+	return []Check{
 		{region, nil, e.region},
 		{credentials, []string{region}, e.credentials},
 		{settings, nil, e.settings},
@@ -80,12 +80,16 @@ func (e *examination) checks() []check {
 // Examine yields what each check came to, all of them, in order. None changes
 // anything, and none ends the others.
 func Examine(ctx context.Context, places Places) iter.Seq[Finding] {
+	return Run(ctx, (&examination{places: places}).checks())
+}
+
+// Run yields what each check comes to, in order.
+func Run(ctx context.Context, checks []Check) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
-		e := &examination{places: places}
 		states := map[string]string{}
-		for _, c := range e.checks() {
+		for _, c := range checks {
 			f := c.find(ctx, states)
-			states[c.name] = f.State
+			states[c.Name] = f.State
 			if !yield(f) {
 				return
 			}
@@ -93,22 +97,17 @@ func Examine(ctx context.Context, places Places) iter.Seq[Finding] {
 	}
 }
 
-func (c check) find(ctx context.Context, states map[string]string) Finding {
-	for _, need := range c.needs {
+func (c Check) find(ctx context.Context, states map[string]string) Finding {
+	for _, need := range c.Needs {
 		if states[need] != OK {
-			return Finding{Check: c.name, State: Skipped, Detail: need + " is " + states[need]}
+			return Finding{Check: c.Name, State: Skipped, Detail: need + " is " + states[need]}
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	detail, err := c.ask(ctx)
+	detail, err := c.Ask(ctx)
 	if err != nil {
-		return Finding{Check: c.name, State: Wrong, Detail: plain(err), Err: err}
+		return Finding{Check: c.Name, State: Wrong, Detail: program.Line(err), Err: err}
 	}
-	return Finding{Check: c.name, State: OK, Detail: detail}
-}
-
-// plain is an error as one line.
-func plain(err error) string {
-	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "goflow: ")
+	return Finding{Check: c.Name, State: OK, Detail: detail}
 }
