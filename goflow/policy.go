@@ -2,7 +2,8 @@ package goflow
 
 import (
 	"cmp"
-	"math/rand/v2"
+	"crypto/rand"
+	"math/big"
 	"time"
 )
 
@@ -46,8 +47,9 @@ func (p policy) pause(failed int) time.Duration {
 	return jitter(p.ceiling(failed))
 }
 
-// jitter draws a duration between nothing and d. It spreads load and guards no
-// secret, so it need not be unpredictable.
+// jitter draws a duration between nothing and d. It guards no secret; it comes from
+// the one source of chance that a test can seed.
 func jitter(d time.Duration) time.Duration {
-	return rand.N(max(d, 0) + 1)
+	n, _ := rand.Int(rand.Reader, big.NewInt(int64(max(d, 0))+1)) // never fails: crypto/rand ends the program instead
+	return time.Duration(n.Int64())
 }

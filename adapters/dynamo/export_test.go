@@ -6,14 +6,11 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
-// API is what a fake has to be.
-type API = api
-
 // Item is a row of the table.
 type Item = item
 
 // NewFake returns a Store over a fake.
-func NewFake(a API, opts ...Option) *Store { return newStore(a, "tasks", opts...) }
+func NewFake(a API, opts ...Option) *Store { return New(a, "tasks", opts...) }
 
 // Encode makes a row of a record, as an INSERT does.
 func Encode(rec port.Record) Item {

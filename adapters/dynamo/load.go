@@ -2,7 +2,8 @@ package dynamo
 
 import (
 	"context"
-	"math/rand/v2"
+	"crypto/rand"
+	"math/big"
 	"time"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -98,7 +99,8 @@ func unprocessed(out *awsdynamodb.BatchGetItemOutput) []item {
 
 // pause waits for a random part of limit.
 func pause(ctx context.Context, limit time.Duration) error {
-	timer := time.NewTimer(rand.N(limit)) //nolint:gosec // jitter is no secret
+	n, _ := rand.Int(rand.Reader, big.NewInt(int64(limit))) // never fails: crypto/rand ends the program instead
+	timer := time.NewTimer(time.Duration(n.Int64()))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

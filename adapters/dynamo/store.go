@@ -15,8 +15,9 @@ import (
 // defaultClaimSlack is the default of ClaimSlack.
 const defaultClaimSlack = 2 * time.Second
 
-// api is what a Store calls.
-type api interface {
+// API is what a Store calls: an [awsdynamodb.Client], or what somebody has put
+// around one. It has to honour the options of a call.
+type API interface {
 	BatchExecuteStatement(context.Context, *awsdynamodb.BatchExecuteStatementInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchExecuteStatementOutput, error)
 	BatchGetItem(context.Context, *awsdynamodb.BatchGetItemInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchGetItemOutput, error)
 	DescribeTable(context.Context, *awsdynamodb.DescribeTableInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.DescribeTableOutput, error)
@@ -25,7 +26,7 @@ type api interface {
 // Store keeps one record per task in one table. Its methods may be called
 // concurrently. It holds no resources, so there is nothing to close.
 type Store struct {
-	api        api
+	api        API
 	table      string
 	claimSlack time.Duration
 	skew       atomic.Int64 // nanoseconds that DynamoDB's clock is ahead of ours
@@ -48,12 +49,8 @@ func ClaimSlack(d time.Duration) Option {
 
 // New returns a Store over the table with this name or ARN. It makes no call:
 // [Store.Check] says whether the table is there.
-func New(client *awsdynamodb.Client, table string, opts ...Option) *Store {
-	return newStore(client, table, opts...)
-}
-
-func newStore(a api, table string, opts ...Option) *Store {
-	s := &Store{api: a, table: table, claimSlack: defaultClaimSlack}
+func New(client API, table string, opts ...Option) *Store {
+	s := &Store{api: client, table: table, claimSlack: defaultClaimSlack}
 	for _, opt := range opts {
 		opt(s)
 	}

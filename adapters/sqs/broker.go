@@ -28,8 +28,9 @@ const (
 	defaultPollWait = 20 * time.Second
 )
 
-// api is what a Broker calls.
-type api interface {
+// API is what a Broker calls: an [awssqs.Client], or what somebody has put around
+// one. It has to honour the options of a call.
+type API interface {
 	SendMessageBatch(context.Context, *awssqs.SendMessageBatchInput, ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error)
 	ReceiveMessage(context.Context, *awssqs.ReceiveMessageInput, ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error)
 	ChangeMessageVisibilityBatch(context.Context, *awssqs.ChangeMessageVisibilityBatchInput, ...func(*awssqs.Options)) (*awssqs.ChangeMessageVisibilityBatchOutput, error)
@@ -40,7 +41,7 @@ type api interface {
 // Broker moves messages through one queue. Its methods may be called
 // concurrently. It holds no resources, so there is nothing to close.
 type Broker struct {
-	api      api
+	api      API
 	queueURL string
 	lease    time.Duration // whole seconds
 	pollWait time.Duration // whole seconds
@@ -74,12 +75,8 @@ func PollWait(d time.Duration) Option {
 
 // New returns a Broker over the queue with this URL; [Resolve] finds the URL of
 // a name. It makes no call: [Broker.Check] says whether the queue is there.
-func New(client *awssqs.Client, queueURL string, opts ...Option) *Broker {
-	return newBroker(client, queueURL, opts...)
-}
-
-func newBroker(a api, queueURL string, opts ...Option) *Broker {
-	b := &Broker{api: a, queueURL: queueURL, lease: defaultLease, pollWait: defaultPollWait}
+func New(client API, queueURL string, opts ...Option) *Broker {
+	b := &Broker{api: client, queueURL: queueURL, lease: defaultLease, pollWait: defaultPollWait}
 	for _, opt := range opts {
 		opt(b)
 	}

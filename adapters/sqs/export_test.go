@@ -1,11 +1,8 @@
 package sqs
 
-// API is what a fake has to be.
-type API = api
-
 // NewFake returns a Broker over a fake.
 func NewFake(a API, opts ...Option) *Broker {
-	return newBroker(a, "http://sqs.test/000000000000/tasks", opts...)
+	return New(a, "http://sqs.test/000000000000/tasks", opts...)
 }
 
 // QueueURL is for tests that have to name the queue of a Broker.
@@ -25,7 +22,7 @@ var (
 
 // NewFakeFIFO is NewFake for a queue that keeps order.
 func NewFakeFIFO(a API, opts ...Option) *Broker {
-	return newBroker(a, "http://sqs.test/000000000000/tasks.fifo", opts...)
+	return New(a, "http://sqs.test/000000000000/tasks.fifo", opts...)
 }
 
 // What SQS allows, as the adapter knows it.
