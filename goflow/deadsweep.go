@@ -1,12 +1,14 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
@@ -125,19 +127,23 @@ func (s *sweep) tell(l DeadLetter, err error) {
 func (s *sweep) full(more int) bool { return s.filter.Limit > 0 && s.taken+more >= s.filter.Limit }
 
 // giveBack ends the leases of what is left, also when ctx has ended. What
-// cannot be given back comes back by itself.
+// cannot be given back, or is not ours any more, comes back by itself.
 func (s *sweep) giveBack(ctx context.Context) error {
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	left := slices.Collect(maps.Values(s.held))
+	left := slices.SortedFunc(maps.Values(s.held), func(a, b port.Delivery) int {
+		return cmp.Or(a.LeaseEnd.Compare(b.LeaseEnd), cmp.Compare(a.ID, b.ID))
+	})
 	clear(s.held)
+	now := time.Now()
+	left = slices.DeleteFunc(left, func(d port.Delivery) bool { return !d.LeaseEnd.IsZero() && !now.Before(d.LeaseEnd) })
 	var errs []error
 	for chunk := range slices.Chunk(left, port.MaxMessages) {
 		leases := make([]port.Lease, len(chunk))
 		for i, d := range chunk {
 			leases[i].Delivery = d
 		}
-		err := retryEach(ctx, leases, func(some []port.Lease) error { return s.dead.Extend(ctx, some) })
+		err := extendHeld(ctx, s.dead, leases)
 		for i := range chunk {
 			if err := port.ItemError(err, i); err != nil && !errors.Is(err, ErrLeaseLost) {
 				errs = append(errs, fmt.Errorf("giving back %s: %w", chunk[i].ID, err))

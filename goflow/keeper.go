@@ -85,16 +85,16 @@ func (h *hold) drop() {
 }
 
 // giveBack is drop for a message whose lease is to end at another time: no call to
-// extend it comes after it. It tells whether the message may still be touched:
-// after the lease has ended it may be another's.
-func (h *hold) giveBack() (ours bool) {
+// extend it comes after it. It tells whether the message may still be touched, and
+// until when: after the lease has ended it may be another's.
+func (h *hold) giveBack() (ours bool, until time.Time) {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
 	delete(h.keeper.holds, h)
 	for h.busy {
 		h.keeper.idle.Wait()
 	}
-	return h.stands()
+	return h.stands(), h.end
 }
 
 // ours tells the same of a delivery that is held on.

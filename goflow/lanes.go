@@ -87,7 +87,7 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	err := o.Err
-	var ours []*hold
+	var ours []port.Lease
 	switch o.Action {
 	case Ack:
 		l[0].hold.drop()
@@ -97,11 +97,13 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 		}
 	case Release:
 		for _, st := range l {
-			if st.hold.giveBack() {
-				ours = append(ours, st.hold)
+			if ok, until := st.hold.giveBack(); ok {
+				d := st.hold.delivery
+				d.LeaseEnd = until
+				ours = append(ours, port.Lease{Delivery: d, For: o.After})
 			}
 		}
-		err = s.release(ctx, ours, o.After)
+		err = s.release(ctx, ours)
 	case Leave:
 	}
 	s.let(l, o.interrupted)
@@ -113,17 +115,13 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 
 // release makes messages come again after a while. It returns the first error that
 // is not about a lost lease, else one that is.
-func (s *source) release(ctx context.Context, holds []*hold, after time.Duration) error {
-	if len(holds) == 0 {
+func (s *source) release(ctx context.Context, leases []port.Lease) error {
+	if len(leases) == 0 {
 		return fmt.Errorf("nothing to give back: %w", port.ErrLeaseLost)
 	}
-	leases := make([]port.Lease, len(holds))
-	for i, h := range holds {
-		leases[i] = port.Lease{Delivery: h.delivery, For: after}
-	}
-	err := retryEach(ctx, leases, func(some []port.Lease) error { return s.broker.Extend(ctx, some) })
+	err := extendHeld(ctx, s.broker, leases)
 	var lost error
-	for i := range holds {
+	for i := range leases {
 		switch err := port.ItemError(err, i); {
 		case errors.Is(err, port.ErrLeaseLost):
 			lost = err
@@ -132,6 +130,28 @@ func (s *source) release(ctx context.Context, holds []*hold, after time.Duration
 		}
 	}
 	return lost
+}
+
+// extendHeld makes leases end otherwise, and tries no more once the first of them
+// is over: its message may be another's by then.
+func extendHeld(ctx context.Context, b Broker, leases []port.Lease) error {
+	var first time.Time
+	for i := range leases {
+		if end := leases[i].Delivery.LeaseEnd; !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	if !first.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, first)
+		defer cancel()
+	}
+	return retryEach(ctx, leases, func(some []port.Lease) error {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: too late to give back: %w", port.ErrLeaseLost, err)
+		}
+		return b.Extend(ctx, some)
+	})
 }
 
 // let forgets deliveries that are settled.

@@ -189,9 +189,9 @@ func (a *attempt) fresh() bool {
 }
 
 // once tells whether the run is to be claimed: the job or the push asks for it,
-// or copies of the message are to be expected.
+// copies of the message are to be expected, or another copy has been claimed.
 func (a *attempt) once() bool {
-	return a.entry != nil && a.entry.once || a.env.Once || a.due != nil
+	return a.entry != nil && a.entry.once || a.env.Once || a.due != nil || a.rec.Epoch > 0
 }
 
 // admit decides whether the task may run now: nil means yes.
@@ -243,6 +243,10 @@ func (a *attempt) secure(ctx context.Context) *Outcome {
 		if outcome := a.claim(ctx); outcome != nil {
 			a.clear()
 			return outcome
+		}
+		if a.number > a.policy.maxAttempts { // others were quicker to use them up
+			a.clear()
+			return new(a.bury(ctx, reasonCrashed, a.crash()))
 		}
 	}
 	if untraced {

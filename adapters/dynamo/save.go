@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -95,7 +96,7 @@ func (v *saving) endClaim() statement {
 
 // later reports whether open record a has more progress than b.
 func later(a, b *port.Record) bool {
-	return a.GiveBacks > b.GiveBacks || a.GiveBacks == b.GiveBacks && a.Starts > b.Starts
+	return cmp.Or(cmp.Compare(a.Attempts, b.Attempts), cmp.Compare(a.GiveBacks, b.GiveBacks), cmp.Compare(a.Starts, b.Starts)) > 0
 }
 
 // update writes an outcome over an open row of the same generation, or later
@@ -123,8 +124,8 @@ func (v *saving) update() statement {
 		u.where("e = ?", epoch(v.rec.Epoch))
 	}
 	if v.rec.State == task.Open {
-		o := number(int64(v.rec.GiveBacks))
-		u.where("(o < ? OR (o = ? AND c < ?))", o, o, number(int64(v.rec.Starts)))
+		a, o := number(int64(v.rec.Attempts)), number(int64(v.rec.GiveBacks))
+		u.where("(a < ? OR (a = ? AND (o < ? OR (o = ? AND c < ?))))", a, a, o, o, number(int64(v.rec.Starts)))
 	}
 	return u.statement()
 }

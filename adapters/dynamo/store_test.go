@@ -155,7 +155,7 @@ const (
 	updateDone = `UPDATE "tasks" SET s = ? SET g = ? REMOVE a REMOVE o REMOVE c REMOVE l REMOVE w SET r = ? REMOVE x ` +
 		`WHERE id = ? AND s = ? AND g = ?` + notOver
 	updateOpen = `UPDATE "tasks" SET s = ? SET g = ? SET a = ? SET o = ? SET c = ? REMOVE r SET x = ? ` +
-		`WHERE id = ? AND s = ? AND g = ?` + notOver + ` AND (o < ? OR (o = ? AND c < ?))`
+		`WHERE id = ? AND s = ? AND g = ?` + notOver + ` AND (a < ? OR (a = ? AND (o < ? OR (o = ? AND c < ?))))`
 )
 
 // TestStatementsOfASave: the happy path is one statement; a record that must be

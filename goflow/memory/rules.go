@@ -61,7 +61,9 @@ func further(cur, rec *port.Record) bool {
 
 // progress compares how far two open records are: below 0 when rec is further.
 func progress(cur, rec *port.Record) int {
-	return cmp.Or(cmp.Compare(cur.GiveBacks, rec.GiveBacks), cmp.Compare(cur.Starts, rec.Starts))
+	return cmp.Or(
+		cmp.Compare(cur.Attempts, rec.Attempts), cmp.Compare(cur.GiveBacks, rec.GiveBacks), cmp.Compare(cur.Starts, rec.Starts),
+	)
 }
 
 // known reports whether rec says what the ended record cur says: then it was
