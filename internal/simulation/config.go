@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/internal/simulation/cloud"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	Errands     int
 	Workers     int
 	Slots       int // of each worker
+	Batch       int // messages that a receive brings at the most
 	Lease       time.Duration
 	PollWait    time.Duration
 	MaxReceives int
@@ -34,7 +36,13 @@ func (c *Config) draw() {
 	c.Storm = time.Duration(20+r.IntN(40)) * time.Second
 	c.Errands = 24 + r.IntN(25)
 	c.Workers = 3 + r.IntN(3)
-	c.Slots = 1 + r.IntN(8)
+	// How many slots are free at an instant at which several runs end is chance that no
+	// seed repeats. So either there are always more than a receive can fill, or a
+	// receive brings one message.
+	c.Slots, c.Batch = 64, port.MaxMessages
+	if r.IntN(3) == 0 {
+		c.Slots, c.Batch = 1+r.IntN(4), 1
+	}
 	c.Lease = time.Duration(4+r.IntN(16)) * time.Second
 	c.PollWait = time.Duration(1+r.IntN(20)) * time.Second
 	c.MaxReceives = 1000

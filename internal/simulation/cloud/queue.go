@@ -15,6 +15,7 @@ type queue struct {
 	url         string
 	ordered     bool
 	maxReceives int
+	batch       int // messages that a receive brings at the most
 	dead        *queue
 	messages    []*message // in the order in which they were sent
 	known       map[string]time.Time
@@ -33,10 +34,11 @@ type message struct {
 	ghost                 bool                 // it was deleted, and comes once more
 }
 
-// AddQueue makes a queue at url, with its dead letters.
-func (c *Cloud) AddQueue(url string, maxReceives int, deadURL string) {
+// AddQueue makes a queue at url, with its dead letters. A receive brings no more than
+// a batch.
+func (c *Cloud) AddQueue(url string, maxReceives, batch int, deadURL string) {
 	make1 := func(url string) *queue {
-		q := &queue{cloud: c, url: url, ordered: strings.HasSuffix(url, ".fifo"), known: map[string]time.Time{}, changed: make(chan struct{})}
+		q := &queue{cloud: c, url: url, ordered: strings.HasSuffix(url, ".fifo"), batch: batch, known: map[string]time.Time{}, changed: make(chan struct{})}
 		c.queues[url] = q
 		return q
 	}
@@ -107,7 +109,7 @@ func (q *queue) take(r *rand.Rand, n int, lease time.Duration) (taken []*message
 		r.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	}
 	for _, m := range candidates {
-		if len(taken) == n {
+		if len(taken) == min(n, q.batch) {
 			break
 		}
 		switch {
