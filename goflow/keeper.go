@@ -104,6 +104,16 @@ func (h *hold) ours() bool {
 	return h.stands()
 }
 
+// lasts tells whether lease and claim do.
+func (h *hold) lasts() bool {
+	if h == nil {
+		return true
+	}
+	h.keeper.mu.Lock()
+	defer h.keeper.mu.Unlock()
+	return h.stands() && (h.claimEnd.IsZero() || time.Now().Before(h.claimEnd))
+}
+
 // stands tells whether the lease lasts. The caller holds the lock.
 func (h *hold) stands() bool {
 	return !h.lost && (h.end.IsZero() || time.Now().Before(h.end))

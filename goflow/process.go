@@ -124,6 +124,10 @@ func (a *attempt) outcome(ctx context.Context) Outcome {
 	if outcome := a.admit(ctx); outcome != nil {
 		return *outcome
 	}
+	if !a.hold.lasts() { // it was long on its way to here, and another may run it
+		a.handlerReturned()
+		return Outcome{Action: Leave}
+	}
 	ctx, ignore := a.heed(ctx)
 	defer ignore()
 	result, err := a.run(ctx)

@@ -84,6 +84,7 @@ type History struct {
 	stories map[string]*story
 	order   []*story // as they came
 	numbers map[string]int
+	pushing map[int]int    // how often each errand was begun to be pushed
 	judged  map[string]int // how much each invariant was held against
 	broken  []Violation
 }
@@ -96,7 +97,7 @@ const (
 
 // New reads a history.
 func New(events []history.Event, facts Facts) *History {
-	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}}
+	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}}
 	for i := range events {
 		h.number(&events[i])
 	}
@@ -122,6 +123,8 @@ func New(events []history.Event, facts Facts) *History {
 func (h *History) number(e *history.Event) {
 	n := -1
 	switch e.Kind {
+	case history.Pushing:
+		h.pushing[e.N]++
 	case history.Pushed:
 		n = e.N
 	case history.Began:

@@ -30,7 +30,7 @@ type message struct {
 	visible               time.Time // from when on it may be handed out
 	receives              int
 	handle                string               // of the last receive
-	leases                map[string]time.Time // when each receive's lease ends
+	leases                map[string]time.Time // when each receive's lease ends, as far as its process knows
 	ghost                 bool                 // it was deleted, and comes once more
 }
 
@@ -213,11 +213,10 @@ func (q *queue) change(r *rand.Rand, handle string, lease time.Duration) bool {
 	if !last && chance(r, .5) {
 		return false
 	}
-	m.leases[handle] = time.Now().Add(lease)
 	if !last { // it says so, and does nothing
 		return true
 	}
-	m.visible = m.leases[handle]
+	m.visible = time.Now().Add(lease)
 	if q.cloud.Weather.Strikes(r, Late) {
 		m.visible = m.visible.Add(between(r, time.Millisecond, 5*time.Second))
 	}

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -90,6 +91,7 @@ func (q Queues) ChangeMessageVisibilityBatch(ctx context.Context, in *awssqs.Cha
 		items = append(items, *e.ReceiptHandle)
 		q.touched(*in.QueueUrl, *e.ReceiptHandle)
 	}
+	began := time.Now()
 	err := q.do(ctx, "change", *in.QueueUrl, items, optFns, func(r *rand.Rand, of *queue) error {
 		out.Successful, out.Failed = nil, nil
 		for _, i := range sorted(items) {
@@ -108,7 +110,22 @@ func (q Queues) ChangeMessageVisibilityBatch(ctx context.Context, in *awssqs.Cha
 	if err != nil {
 		return nil, err
 	}
+	q.learned(in, out, began)
 	return out, nil
+}
+
+// learned notes what a process now knows of leases.
+func (q Queues) learned(in *awssqs.ChangeMessageVisibilityBatchInput, out *awssqs.ChangeMessageVisibilityBatchOutput, began time.Time) {
+	c := q.p.Cloud
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range in.Entries {
+		m, _ := c.queues[*in.QueueUrl].find(*e.ReceiptHandle)
+		done := slices.ContainsFunc(out.Successful, func(s types.ChangeMessageVisibilityBatchResultEntry) bool { return *s.Id == *e.Id })
+		if m != nil && done {
+			m.leases[*e.ReceiptHandle] = began.Add(time.Duration(e.VisibilityTimeout) * time.Second)
+		}
+	}
 }
 
 // touched writes down that a process is about to change a lease, and whether it

@@ -51,7 +51,7 @@ func (f Fault) usual() float64 {
 		return 0.03
 	case ItemFailed, ItemBusy, LeftOut, Stale, Late:
 		return 0.05
-	case Outage, Pause:
+	case Outage, Pause, Duplicate:
 		return 0.01
 	default:
 		return 0.04

@@ -34,10 +34,10 @@ const (
 	Killed    Kind = "killed"    // a process
 	Paused    Kind = "paused"    // a process
 	Resumed   Kind = "resumed"
-	Stopping  Kind = "stopping" // a worker was told to stop
-	Stopped   Kind = "stopped"  // a worker has stopped; Text is the error
-	Fault     Kind = "fault"    // Text is its kind
-	Note      Kind = "note"     // of a rare situation, which Text names
+	Stopping  Kind = "halting" // a worker was told to stop
+	Stopped   Kind = "stopped" // a worker has stopped; Text is the error
+	Fault     Kind = "fault"   // Text is its kind
+	Note      Kind = "note"    // of a rare situation, which Text names
 )
 
 // Row is what a table says of a task.
