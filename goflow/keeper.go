@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -203,6 +204,9 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 		}
 	}
 	k.next = next
+	slices.SortFunc(due, func(a, b *hold) int { // those with the least time first, should calls fail
+		return cmp.Or(a.end.Compare(b.end), cmp.Compare(a.delivery.ID, b.delivery.ID))
+	})
 	return due, next
 }
 
@@ -257,8 +261,9 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	if len(holds) == 0 {
 		return
 	}
-	// A call that hangs must not keep the others from their leases.
-	ctx, cancel := context.WithTimeout(ctx, k.lease/4)
+	// A call that hangs must not keep the others from their leases, and ends before
+	// these are due again.
+	ctx, cancel := context.WithTimeout(ctx, k.lease/5)
 	defer cancel()
 	err := k.broker.Extend(ctx, leases)
 	var claimErr error

@@ -18,6 +18,7 @@ import (
 // producer pushes errands, each when its time has come. When its process dies,
 // another goes on with the next one.
 func (w *world) producer(n int, errands []*errand) {
+	defer w.pushing.Add(-1)
 	slices.SortStableFunc(errands, func(a, b *errand) int { return int(a.after - b.after) })
 	began, next := time.Now(), 0
 	for life := 1; next < len(errands) && w.ctx.Err() == nil; life++ {

@@ -108,7 +108,7 @@ func kinds() []func(*rand.Rand, *errand, *Config) {
 		func(_ *rand.Rand, e *errand, _ *Config) { e.args.Fail = 1 },
 		func(_ *rand.Rand, e *errand, _ *Config) { e.args.Fail = maxAttempts },
 		func(_ *rand.Rand, e *errand, _ *Config) { e.args.Fail = maxAttempts },
-		ends(endPermanent), ends(endPanic), ends(endGoexit), ends(endLater), ends(endSnooze), ends(endLarge), ends(endNever),
+		ends(endPermanent), ends(endPanic), ends(endGoexit), ends(endLater), ends(endSnooze), ends(endNever),
 		func(r *rand.Rand, e *errand, c *Config) {
 			if r.IntN(2) == 0 {
 				e.args.End = endDie
@@ -117,6 +117,11 @@ func kinds() []func(*rand.Rand, *errand, *Config) {
 		func(_ *rand.Rand, e *errand, _ *Config) {
 			if e.job != jobOnce { // a deaf one keeps its claim until it returns
 				e.args.End = endDeaf
+			}
+		},
+		func(r *rand.Rand, e *errand, _ *Config) {
+			if r.IntN(8) == 0 { // half a megabyte takes its time
+				e.args.End = endLarge
 			}
 		},
 		delayed, delayed, farOff, named, named, shared, cancelled, cancelled, expiring, tracked,

@@ -18,8 +18,11 @@ type Outcome struct {
 	Faults     map[cloud.Fault]int
 	Virtual    time.Duration
 	Violations []check.Violation
-	Rare       map[string]int // situations that occurred
-	Runs       int            // of handlers
+	Rare       map[string]int // how often each situation occurred
+	Judged     map[string]int // how often each invariant was held against something
+	Totals     check.Totals
+	Runs       int // of handlers
+	Tasks      int
 }
 
 // Run is one simulation. Only one can run at a time in a process, since all chance
@@ -43,6 +46,7 @@ func simulate(c Config) *Outcome {
 		w.run(func() { w.place(working, n) })
 	}
 	half := len(w.errands) / 2
+	w.pushing.Add(2)
 	w.run(func() { w.producer(1, w.errands[:half]) })
 	w.run(func() { w.producer(2, w.errands[half:]) })
 	if c.Redrives {
@@ -63,7 +67,8 @@ func simulate(c Config) *Outcome {
 	time.Sleep(lastWords)
 	o.Events = w.log.Events()
 	h := check.New(o.Events, facts)
-	o.Violations, o.Rare, o.Runs = h.Violations(), h.Rare(), h.Runs()
+	o.Violations, o.Judged = h.Violations()
+	o.Rare, o.Totals, o.Runs, o.Tasks = h.Rare(), h.Totals(), h.Runs(), h.Tasks()
 	return o
 }
 
@@ -74,7 +79,7 @@ const lastWords = 5 * time.Minute
 // drained waits until there is nothing to do any more.
 func (w *world) drained() bool {
 	for until := time.Now().Add(w.patience()); time.Now().Before(until); time.Sleep(time.Second) {
-		if len(w.cloud.Messages(w.queueURL())) == 0 {
+		if w.pushing.Load() == 0 && len(w.cloud.Messages(w.queueURL())) == 0 {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
@@ -32,8 +33,8 @@ type world struct {
 	log     *history.Log
 	errands []*errand
 	weather *cloud.Weather
-	storm   context.Context //nolint:containedctx // ends with the storm
 	actors  sync.WaitGroup
+	pushing atomic.Int64 // clients that have not pushed all of their errands
 
 	mu    sync.Mutex
 	tasks map[string]check.Task // what is known of each task, by its ID

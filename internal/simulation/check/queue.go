@@ -13,6 +13,17 @@ type Totals struct {
 	Attempted, Acknowledged, OK, Lost, Unexpected, Duplicated, Recovered int
 }
 
+// Add adds those of another history.
+func (t *Totals) Add(other Totals) {
+	t.Attempted += other.Attempted
+	t.Acknowledged += other.Acknowledged
+	t.OK += other.OK
+	t.Lost += other.Lost
+	t.Unexpected += other.Unexpected
+	t.Duplicated += other.Duplicated
+	t.Recovered += other.Recovered
+}
+
 // Totals counts.
 func (h *History) Totals() (t Totals) {
 	for _, s := range h.order {

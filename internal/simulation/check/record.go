@@ -41,10 +41,12 @@ func (h *History) forward(s *story, e *history.Event) {
 // final is I3.
 func (h *History) final(s *story, e *history.Event) {
 	b, a := e.Before, e.After
+	if a.State != open {
+		h.judged["I3"]++
+	}
 	if b.State == open || a.Generation > b.Generation {
 		return
 	}
-	h.judged["I3"]++
 	if a.State != b.State || a.Result != b.Result || a.Reason != b.Reason {
 		h.breaks("I3", "the outcome of task %s changes: %s", s.id, e)
 	}
