@@ -2,8 +2,6 @@ package wire_test
 
 import (
 	"errors"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -160,9 +158,9 @@ func TestRequestsThatNobodyUnderstandsAreRefused(t *testing.T) {
 		{"AmazonS3.GetObject", `{}`, "", 404},
 	} {
 		in(t, nil, func(t *testing.T, w *world) {
-			status, text := w.post(t, c.target, c.body)
-			require.Equal(t, c.status, status, c.body)
-			require.Contains(t, text, c.want)
+			got := w.post(t, c.target, c.body)
+			require.Equal(t, c.status, got.status, c.body)
+			require.Contains(t, got.text, c.want)
 			require.Zero(t, w.calls())
 		})
 	}
@@ -185,19 +183,4 @@ func (w *world) failAll(err error) {
 	} {
 		w.fail[name] = err
 	}
-}
-
-// post sends a request that no client has made.
-func (w *world) post(t *testing.T, target, body string) (status int, answered string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://any.simulation/", strings.NewReader(body))
-	require.NoError(t, err)
-	r.Header.Set("X-Amz-Target", target)
-	r.Header.Set("X-Amz-Date", "20000101T000000Z")
-	answer, err := w.wire.Do(r)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, answer.Body.Close()) }()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	return answer.StatusCode, string(text)
 }

@@ -2,6 +2,9 @@ package wire_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
@@ -227,10 +231,34 @@ func portCalls() map[string]func(context.Context, *world) error {
 	}
 }
 
+// str makes a pointer to a constant.
 var str = aws.String
 
 func statementFailed(code types.BatchStatementErrorCodeEnum) *awsdynamodb.BatchExecuteStatementOutput {
 	return &awsdynamodb.BatchExecuteStatementOutput{Responses: []types.BatchStatementResponse{
 		{Error: &types.BatchStatementError{Code: code, Message: str("why")}},
 	}}
+}
+
+// answered is an HTTP answer that was read to its end.
+type answered struct {
+	status int
+	header http.Header
+	length int64
+	text   string
+	cut    error
+}
+
+// post sends a request that no client has made.
+func (w *world) post(t *testing.T, target, body string) answered {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://any.simulation/", strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("X-Amz-Target", target)
+	r.Header.Set("X-Amz-Date", "20000101T000000Z") // when a bubble begins
+	a, err := w.wire.Do(r)
+	require.NoError(t, err)
+	text, cut := io.ReadAll(a.Body)
+	require.NoError(t, a.Body.Close())
+	return answered{status: a.StatusCode, header: a.Header, length: a.ContentLength, text: string(text), cut: cut}
 }

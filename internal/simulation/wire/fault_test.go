@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -140,6 +142,54 @@ func TestContextThatEndsIsSaidSo(t *testing.T) {
 	}
 }
 
+// TestContextThatEndsBetweenAttemptsIsSaidSo: what was surely not sent before is
+// not in doubt because of that.
+func TestContextThatEndsBetweenAttemptsIsSaidSo(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[wire.Kind]error{
+		wire.Refused: port.ErrUnavailable, wire.Rejected: port.ErrUnavailable, wire.CutBefore: port.ErrAmbiguous,
+	} {
+		in(t, always(wire.Fault{Kind: kind}), func(t *testing.T, w *world) {
+			ctx, cancel := context.WithTimeout(t.Context(), backoff/2)
+			defer cancel()
+			err := portCalls()["Send"](ctx, w)
+			requireClass(t, err, want, string(kind))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, []int{1}, w.waits)
+		})
+	}
+}
+
+// TestQuotaOfRetriesRunsOut: after 35 retries without a success each call has one
+// attempt, and its error is another, of two lines.
+func TestQuotaOfRetriesRunsOut(t *testing.T) {
+	t.Parallel()
+	attempts := 0
+	faults := func(context.Context, string) wire.Fault {
+		attempts++
+		return wire.Fault{Kind: wire.Failed, Status: 503, Body: page}
+	}
+	in(t, faults, func(t *testing.T, w *world) {
+		for range 50 {
+			err := portCalls()["Send"](t.Context(), w)
+			requireClass(t, err, port.ErrAmbiguous, "Send")
+			require.NotContains(t, err.Error(), "\n")
+		}
+		require.Equal(t, 50+35, attempts)
+	})
+}
+
+// TestTruncatedBodyEndsInTheMiddle: as net/http says it, who knows its length.
+func TestTruncatedBodyEndsInTheMiddle(t *testing.T) {
+	t.Parallel()
+	in(t, always(wire.Fault{Kind: wire.Truncated}), func(t *testing.T, w *world) {
+		got := w.post(t, "AmazonSQS.GetQueueAttributes", "{}")
+		require.ErrorIs(t, got.cut, io.ErrUnexpectedEOF)
+		require.Equal(t, "{", got.text)
+		require.EqualValues(t, len("{}"), got.length)
+	})
+}
+
 // TestTimeoutOfTheClientIsNotTheCallers: each attempt has its own.
 func TestTimeoutOfTheClientIsNotTheCallers(t *testing.T) {
 	t.Parallel()
@@ -168,6 +218,22 @@ func TestLongPollTakesItsTimeAndNoMore(t *testing.T) {
 	})
 }
 
+// TestPollInProgressIsAwaitedWhenItsCallerStops: so it strands nothing.
+func TestPollInProgressIsAwaitedWhenItsCallerStops(t *testing.T) {
+	t.Parallel()
+	in(t, nil, func(t *testing.T, w *world) {
+		w.poll = 20 * time.Second
+		w.give["ReceiveMessage"] = &awssqs.ReceiveMessageOutput{Messages: []sqstypes.Message{{MessageId: str("m"), Body: str(body)}}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		n, err := w.broker.Receive(ctx, make([]port.Delivery, 1))
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, 20*time.Second, time.Since(start))
+	})
+}
+
 // TestPollGoesOnWithoutItsCaller: whoever leaves a poll strands what it brings.
 func TestPollGoesOnWithoutItsCaller(t *testing.T) {
 	t.Parallel()
@@ -176,6 +242,7 @@ func TestPollGoesOnWithoutItsCaller(t *testing.T) {
 		start := time.Now()
 		err := portCalls()["Receive"](t.Context(), w)
 		requireClass(t, err, port.ErrUnavailable, "Receive")
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context has not ended")
 		require.Equal(t, 30*time.Second, time.Since(start))
 		require.Zero(t, w.calls())
 		time.Sleep(10*time.Second + time.Nanosecond)
