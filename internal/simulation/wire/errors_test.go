@@ -166,6 +166,19 @@ func TestRequestsThatNobodyUnderstandsAreRefused(t *testing.T) {
 	}
 }
 
+// TestWrongSumOfAServiceArrives: the SDK finds that a body has changed.
+func TestWrongSumOfAServiceArrives(t *testing.T) {
+	t.Parallel()
+	in(t, nil, func(t *testing.T, w *world) {
+		w.give["SendMessageBatch"] = &awssqs.SendMessageBatchOutput{Successful: []sqstypes.SendMessageBatchResultEntry{
+			{Id: str("0"), MessageId: str("m"), MD5OfMessageBody: sumOf("another")},
+		}}
+		requireClass(t, portCalls()["Send"](t.Context(), w), port.ErrAmbiguous, "Send")
+		w.give["ReceiveMessage"] = &awssqs.ReceiveMessageOutput{Messages: []sqstypes.Message{{Body: str(body), MD5OfBody: sumOf("another")}}}
+		requireClass(t, portCalls()["Receive"](t.Context(), w), port.ErrUnavailable, "Receive")
+	})
+}
+
 func TestOnlyErrorsOfTheAPIBecomeAnswers(t *testing.T) {
 	t.Parallel()
 	in(t, nil, func(t *testing.T, w *world) {

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -279,6 +281,21 @@ func TestSameSeedIsTheSameSequence(t *testing.T) {
 	for _, kind := range wire.Kinds() {
 		require.True(t, slices.ContainsFunc(one, func(line string) bool { return strings.HasSuffix(line, " "+string(kind)) }), kind)
 	}
+}
+
+// TestClientsDrawNothing: what others draw does not depend on when calls are made.
+func TestClientsDrawNothing(t *testing.T) { //nolint:paralleltest // the source is everybody's
+	draw := func(calls int) string {
+		cryptotest.SetGlobalRandom(t, 1)
+		in(t, first(wire.Fault{Kind: wire.CutAfter}), func(t *testing.T, w *world) {
+			for range calls {
+				require.NoError(t, portCalls()["Send"](t.Context(), w))
+				require.NoError(t, portCalls()["Load"](t.Context(), w))
+			}
+		})
+		return cryptorand.Text()
+	}
+	require.Equal(t, draw(0), draw(3))
 }
 
 // TestManyCallsAtOnce: 32 of them, each with one retry.
