@@ -20,20 +20,25 @@ import (
 var (
 	seed           = flag.Uint64("seed", 1, "the `number` of the first simulation")
 	stride         = flag.Uint64("stride", 1, "the `difference` between a seed and the next")
-	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: some seeds")
+	leastSeeds     = flag.Int("seeds", fewSeeds, "the least `number` of seeds that count; for three times the budget at most")
+	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: until there are as many seeds as -seeds says")
 	reportFile     = flag.String("report", "", "the `file` to write the report to, as JSON")
 	withoutErrands = flag.String("without-errands", "", "`numbers` of errands to leave out")
 	withoutFaults  = flag.String("without-faults", "", "`names` of faults to leave out")
 )
 
-// fewSeeds is how many are simulated where there is no budget.
+// fewSeeds is how many are simulated where nothing else is asked for.
 const fewSeeds = 60
 
 // TestSeeds is the simulation. It stops at the first seed that breaks a promise.
 func TestSeeds(t *testing.T) {
 	report := simulation.NewReport()
 	began := time.Now()
-	for n := uint64(0); *budget == 0 && n < fewSeeds || time.Since(began) < *budget; n++ {
+	goOn := func() bool {
+		took := time.Since(began)
+		return took < *budget || report.Counted < *leastSeeds && (*budget == 0 || took < 3**budget)
+	}
+	for n := uint64(0); goOn(); n++ {
 		c := simulation.Config{Seed: *seed + n**stride}
 		if !t.Run(strconv.FormatUint(c.Seed, 10), func(t *testing.T) { one(t, c, report) }) {
 			break

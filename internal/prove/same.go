@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+)
+
+// sameHistories runs some seeds twice in each of three ways: as always, with one
+// processor, and with the race detector. All of it has to give the same histories.
+func sameHistories(ctx context.Context, folder, binary string) error {
+	raced := filepath.Join(folder, "simulation-race.test")
+	if err := build(ctx, raced, "-race"); err != nil {
+		return err
+	}
+	digests := map[string][]string{}
+	for _, way := range []struct {
+		name, binary string
+		env          []string
+	}{
+		{"as always", binary, nil},
+		{"with GOMAXPROCS=1", binary, []string{"GOMAXPROCS=1"}},
+		{"with -race", raced, nil},
+	} {
+		digest, err := histories(ctx, way.binary, way.env)
+		if err != nil {
+			return fmt.Errorf("histories %s: %w", way.name, err)
+		}
+		digests[digest] = append(digests[digest], way.name)
+		fmt.Printf("same seed, same history, %s: %s\n", way.name, digest)
+	}
+	if len(digests) != 1 {
+		return fmt.Errorf("the same seeds gave different histories: %v", digests)
+	}
+	return nil
+}
+
+var digestLine = regexp.MustCompile(`(?m)^histories: ([0-9a-f]+)$`)
+
+// histories runs the test that compares histories, and returns their digest.
+func histories(ctx context.Context, binary string, env []string) (string, error) {
+	command := exec.CommandContext(ctx, binary, "-test.run=^TestSameSeedSameHistory$", "-test.v") //nolint:gosec // the arguments are ours
+	command.Env = append(os.Environ(), env...)
+	out, err := command.Output()
+	if err != nil {
+		fmt.Fprint(os.Stderr, string(bytes.TrimSpace(out)), "\n")
+		return "", err
+	}
+	found := digestLine.FindSubmatch(out)
+	if found == nil {
+		return "", fmt.Errorf("it printed no digest: %.200q", out)
+	}
+	return string(found[1]), nil
+}
