@@ -28,7 +28,7 @@ func (h *History) runsAreBounded() {
 		if len(s.runs) > receives {
 			h.breaks("I7", "task %s ran %d times and was received %d times", s.id, len(s.runs), receives)
 		}
-		if calm && s.wellEnded() > 1 {
+		if calm && s.wellEnded() > 1 && s.End != "deaf" { // whose outcome was dropped
 			h.breaks("I7", "nothing went wrong, and task %s succeeded twice", s.id)
 		}
 		killed := map[int]int{}
