@@ -10,6 +10,9 @@ import (
 	"regexp"
 )
 
+// sameSeeds is how many seeds have to give the same histories.
+const sameSeeds = "200"
+
 // sameHistories runs some seeds twice in each of three ways: as always, with one
 // processor, and with the race detector. All of it has to give the same histories.
 func sameHistories(ctx context.Context, folder, binary string) error {
@@ -43,7 +46,7 @@ var digestLine = regexp.MustCompile(`(?m)^histories: ([0-9a-f]+)$`)
 
 // histories runs the test that compares histories, and returns their digest.
 func histories(ctx context.Context, binary string, env []string) (string, error) {
-	command := exec.CommandContext(ctx, binary, "-test.run=^TestSameSeedSameHistory$", "-test.v") //nolint:gosec // the arguments are ours
+	command := exec.CommandContext(ctx, binary, "-test.run=^TestSameSeedSameHistory$", "-test.v", "-same="+sameSeeds) //nolint:gosec // the arguments are ours
 	command.Env = append(os.Environ(), env...)
 	out, err := command.Output()
 	if err != nil {

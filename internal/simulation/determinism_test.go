@@ -16,10 +16,10 @@ import (
 const fewestEvents = 200
 
 // TestSameSeedSameHistory runs seeds twice. The digest of all histories is printed,
-// so that .ci/prove can compare it with that under -race and with one processor.
+// so that internal/prove can compare it with that under -race and with one processor.
 func TestSameSeedSameHistory(t *testing.T) {
 	all := sha256.New()
-	for seed := range uint64(200) {
+	for seed := range *sameSeeds {
 		first, again := lines(t, seed), lines(t, seed)
 		require.GreaterOrEqual(t, len(first), fewestEvents, "events of seed %d", seed)
 		for i := range min(len(first), len(again)) {

@@ -21,6 +21,7 @@ var (
 	seed           = flag.Uint64("seed", 1, "the `number` of the first simulation")
 	stride         = flag.Uint64("stride", 1, "the `difference` between a seed and the next")
 	leastSeeds     = flag.Int("seeds", fewSeeds, "the least `number` of seeds that count; for three times the budget at most")
+	sameSeeds      = flag.Uint64("same", 20, "the `number` of seeds whose history has to be the same again")
 	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: until there are as many seeds as -seeds says")
 	reportFile     = flag.String("report", "", "the `file` to write the report to, as JSON")
 	withoutErrands = flag.String("without-errands", "", "`numbers` of errands to leave out")
