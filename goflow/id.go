@@ -55,6 +55,15 @@ func normalID(id string) (string, error) {
 	return formatID(u), nil
 }
 
+// ownID is normalID for IDs that a message names; empty and false for others.
+func ownID(id string) (string, bool) {
+	u, ok := parseID(id)
+	if !ok {
+		return "", false
+	}
+	return formatID(u), true
+}
+
 // idTime returns when a UUIDv7 was made. Other IDs don't know.
 func idTime(id string) (time.Time, bool) {
 	u, ok := parseID(id)

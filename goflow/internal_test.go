@@ -78,18 +78,6 @@ func FuzzEnvelopeIsFitForSQS(f *testing.F) {
 	})
 }
 
-func FuzzDecodeNeverPanics(f *testing.F) {
-	f.Add([]byte(`{"v":1,"type":"a","payload":{"x":[1,2,3]}}`))
-	f.Add([]byte(`{"v":1,"type":"a","options":{"timeout":9223372036854775807}}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		e, err := decodeEnvelope(&port.Delivery{Message: port.Message{ID: "own", Body: body}})
-		require.NotNil(t, e)
-		if err == nil {
-			_, _ = e.Options.policy()
-		}
-	})
-}
-
 func TestBackoffIsWithinItsBounds(t *testing.T) {
 	t.Parallel()
 	within := func(base, limit uint32, failed uint8) bool {
