@@ -22,7 +22,7 @@ import (
 
 // perByte bounds what a processor allocates for each byte of a delivery, beside
 // allocs.Spare. The dearest bytes are those of many short headers.
-const perByte = 64
+const perByte = 32
 
 // messageID is that of every fuzzed delivery, a UUID as SQS gives them.
 const messageID = "0193a1f0-5b7c-4d3e-8f00-2a4b6c8d0e1f"

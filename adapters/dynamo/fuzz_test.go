@@ -22,7 +22,7 @@ const (
 
 	// perByte bounds what reading an answer allocates for each byte of it, beside
 	// allocs.Spare. The dearest bytes are those of attributes that hold nothing.
-	perByte = 128
+	perByte = 64
 )
 
 // FuzzRow answers a read with any bytes in the place of a row, as they would come over the
