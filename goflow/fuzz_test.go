@@ -110,8 +110,14 @@ func newTrial(w *world, prior byte, d goflow.Delivery) *trial {
 // priors are what may be known of a task, from nothing on.
 func priors() []port.Record {
 	return []port.Record{
-		{}, {State: task.Open, Generation: 1, Attempts: 1, GiveBacks: 1}, {State: task.Open, Generation: 1, Starts: 5}, {State: task.Dead, Generation: 1},
-		{State: task.Done, Generation: 1}, {State: task.Cancelled, Generation: 1}, {State: task.Dead, Generation: 2}, {State: task.Open, Generation: 7},
+		{},
+		{State: task.Open, Generation: 1, Attempts: 1, GiveBacks: 1},
+		{State: task.Open, Generation: 1, Starts: 5},
+		{State: task.Dead, Generation: 1},
+		{State: task.Done, Generation: 1},
+		{State: task.Cancelled, Generation: 1},
+		{State: task.Dead, Generation: 2},
+		{State: task.Open, Generation: 7},
 	}
 }
 
@@ -201,13 +207,14 @@ func (c *trial) ended() {
 // generation is the delivery's, as docs/wire-format.md has it.
 func (c *trial) generation() int {
 	var note struct {
+		ID         string    `json:"id"`
 		Generation int       `json:"generation"`
+		Reason     string    `json:"reason"`
+		Error      string    `json:"error"`
+		Attempts   int       `json:"attempts"`
+		Receives   int       `json:"receives"`
 		SentAt     time.Time `json:"sentAt"`
 		DiedAt     time.Time `json:"diedAt"`
-		ID, Reason string
-		Error      string
-		Attempts   int
-		Receives   int
 	}
 	text, ok := c.d.Attributes["goflow-dead"]
 	if !ok || json.Unmarshal([]byte(text), &note) != nil || note.Generation < 1 || note.Generation >= math.MaxInt32 {

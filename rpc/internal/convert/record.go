@@ -37,7 +37,7 @@ func FromRecord(r *rpc.Record) port.Record {
 }
 
 // count fits a count into the wire's.
-func count(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } //nolint:gosec // it does
+func count(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }
 
 // text is fit for a string on the wire, where UTF-8 that is none would spoil the
 // whole message.
