@@ -17,6 +17,7 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/internal/allocs"
+	"github.com/jamesTait-jt/goflow/rpc"
 	"github.com/jamesTait-jt/goflow/rpc/internal/convert"
 	"github.com/jamesTait-jt/goflow/rpc/server"
 )
@@ -37,7 +38,7 @@ func FuzzRequests(f *testing.F) {
 }
 
 func TestMemoryOfRequestsIsBounded(t *testing.T) { //nolint:paralleltest // it counts what all of the process allocate
-	const size = 1 << 20
+	const size = 256 << 10
 	for _, unit := range []string{"\x0a\x00", "\x0a\x02\x0a\x00", "\x0a\x02\x2a\x00", "\x18\x01", "\x1b", "\x13\x14"} {
 		checkRequest(t, []byte(strings.Repeat(unit, size/len(unit))))
 	}
@@ -52,6 +53,7 @@ func checkRequest(t *testing.T, request []byte) {
 		dead, err := goflow.NewDeadLetterQueue(w.dead, w.broker, w.records)
 		require.NoError(t, err)
 		conn := w.serve(server.AdminDeadLetters(dead), server.Queues(server.Queue{Size: w.broker})).dial()
+		requirePushed(t, w, rpc.NewGoFlowClient(conn), request)
 		allocs.Within(t, (len(request)+perCall)*len(all), perByte, func() {
 			for _, m := range all {
 				ctx, cancel := context.WithTimeout(with(t.Context(), "all"), time.Minute) // for waits, on the bubble's time
@@ -62,6 +64,40 @@ func checkRequest(t *testing.T, request []byte) {
 		})
 		require.NotContains(t, w.log.String(), "panic")
 	})
+}
+
+// requirePushed pushes what the request is, if it is any tasks: the answer has one result
+// for each, and who is told that a task was queued finds it in the queue.
+func requirePushed(t *testing.T, w *world, client rpc.GoFlowClient, request []byte) {
+	t.Helper()
+	var tasks rpc.PushTasksRequest
+	if proto.Unmarshal(request, &tasks) != nil || len(tasks.GetTasks()) < 1 || len(tasks.GetTasks()) > 100 {
+		return
+	}
+	answer, err := client.PushTasks(with(t.Context(), "all"), &tasks)
+	require.NoError(t, err)
+	require.Len(t, answer.GetResults(), len(tasks.GetTasks()))
+	queued := map[string]bool{}
+	for _, r := range answer.GetResults() {
+		switch {
+		case r.GetError() == nil:
+			require.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, r.GetId())
+			queued[r.GetId()] = true
+		default:
+			require.Contains(t, documented(), r.GetError().GetReason().String(), "%v", r)
+		}
+	}
+	size, err := w.broker.Size(t.Context())
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(queued), size.Waiting+size.Delayed)
+}
+
+// documented are the reasons that a request can have, and their codes.
+func documented() map[string]codes.Code {
+	return map[string]codes.Code{
+		"REASON_INVALID": codes.InvalidArgument, "REASON_TOO_LARGE": codes.InvalidArgument, "REASON_NOT_FOUND": codes.NotFound,
+		"REASON_DUPLICATE_TASK": codes.AlreadyExists, "REASON_NOT_UNIQUE": codes.AlreadyExists, "REASON_FINISHED": codes.FailedPrecondition,
+	}
 }
 
 // requireDocumented wants an error that a request can be the reason of.
@@ -76,10 +112,6 @@ func requireDocumented(t *testing.T, m protoreflect.MethodDescriptor, request []
 		require.Contains(t, []codes.Code{codes.OK, codes.DeadlineExceeded, codes.Unimplemented}, code, "%s: %v", m.Name(), err)
 		return
 	}
-	documented := map[string]codes.Code{
-		"REASON_INVALID": codes.InvalidArgument, "REASON_TOO_LARGE": codes.InvalidArgument, "REASON_NOT_FOUND": codes.NotFound,
-		"REASON_DUPLICATE_TASK": codes.AlreadyExists, "REASON_NOT_UNIQUE": codes.AlreadyExists, "REASON_FINISHED": codes.FailedPrecondition,
-	}
-	require.Contains(t, documented, info.GetReason(), "%s: %v", m.Name(), err)
-	require.Equal(t, documented[info.GetReason()], code, "%s: %v", m.Name(), err)
+	require.Contains(t, documented(), info.GetReason(), "%s: %v", m.Name(), err)
+	require.Equal(t, documented()[info.GetReason()], code, "%s: %v", m.Name(), err)
 }
