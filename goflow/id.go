@@ -55,11 +55,12 @@ func normalID(id string) (string, error) {
 	return formatID(u), nil
 }
 
-// ownID is normalID for IDs that a message names; empty and false for others.
+// ownID is an ID that a message names in the form of normalID; as it is, and false,
+// if it is none.
 func ownID(id string) (string, bool) {
 	u, ok := parseID(id)
 	if !ok {
-		return "", false
+		return id, false
 	}
 	return formatID(u), true
 }

@@ -136,14 +136,14 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 	}
 	e := &envelope{}
 	err := json.Unmarshal(d.Body, e)
-	if id, ok := ownID(e.ID); ok {
-		e.ID = id
-	} else {
+	id, ok := ownID(e.ID)
+	if !ok {
 		if err == nil && e.ID != "" {
 			err = fmt.Errorf("id %.60q is not a UUID", e.ID)
 		}
-		e.ID = d.ID
+		id, _ = ownID(d.ID)
 	}
+	e.ID = id
 	err = cmp.Or(err, e.checkUnique())
 	switch {
 	case err != nil:
@@ -184,11 +184,11 @@ func (e *envelope) taskID(d *port.Delivery) string {
 
 // checkUnique forgets a row that there can't be, so that nobody gives it back.
 func (e *envelope) checkUnique() error {
-	row := e.Unique
-	var ok bool
-	if e.Unique, ok = ownID(row); ok || row == "" {
+	row, ok := ownID(e.Unique)
+	if e.Unique = row; ok || row == "" {
 		return nil
 	}
+	e.Unique = ""
 	return fmt.Errorf("unique %.60q is not a UUID", row)
 }
 
