@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s fuzz test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ demo-memory: ## the same in one process, with nothing but Go
 
 test-k8s: ## the tests on a real Kubernetes API server, which the first run builds: minutes
 	@.ci/k8s
+
+fuzz: ## fuzz every decoder, 10 s for each of the five; FUZZ=10m longer
+	@.ci/fuzz
 
 test: ## everything; installs what it needs
 	@.ci/test

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -27,6 +28,10 @@ const (
 	reasonResult    = "result refused" // its result cannot be encoded or stored
 	reasonMoved     = "moved by SQS"   // no worker got it to an outcome, and the broker gave up
 )
+
+// maxGeneration is the last one: more than anybody redrives, and as much as the
+// gRPC API can say.
+const maxGeneration = math.MaxInt32
 
 // deadLetter is the attribute of a dead letter, as JSON of at most 4 KiB.
 type deadLetter struct {
@@ -76,7 +81,7 @@ func readDeadLetter(d *port.Delivery) *deadLetter {
 		return nil
 	}
 	var dead deadLetter
-	if json.Unmarshal([]byte(text), &dead) != nil || dead.Generation < 1 {
+	if json.Unmarshal([]byte(text), &dead) != nil || dead.Generation < 1 || dead.Generation >= maxGeneration {
 		return nil
 	}
 	return &dead

@@ -55,6 +55,16 @@ func normalID(id string) (string, error) {
 	return formatID(u), nil
 }
 
+// ownID is an ID that a message names in the form of normalID; as it is, and false,
+// if it is none.
+func ownID(id string) (string, bool) {
+	u, ok := parseID(id)
+	if !ok {
+		return id, false
+	}
+	return formatID(u), true
+}
+
 // idTime returns when a UUIDv7 was made. Other IDs don't know.
 func idTime(id string) (time.Time, bool) {
 	u, ok := parseID(id)

@@ -163,7 +163,7 @@ func (a *attempt) limits(ctx context.Context) port.Limits {
 func (a *attempt) unknown(ctx context.Context) Outcome {
 	const shortest, longest = 5 * time.Second, time.Minute
 	left := a.opts.unknownTypeGrace - time.Since(a.delivery.FirstReceivedAt)
-	after := min(shortest<<min(a.delivery.Receives, 4), longest)
+	after := min(shortest<<min(max(a.delivery.Receives, 0), 4), longest)
 	if left <= 0 || !a.lasts(ctx, after) {
 		return a.unrun(ctx, func() Outcome {
 			return a.bury(ctx, reasonUnknown, fmt.Errorf("%w: %s", ErrUnknownType, a.env.Type))

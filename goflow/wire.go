@@ -77,9 +77,10 @@ func (o *wireOptions) policy() (p policy, err error) {
 	return p, nil
 }
 
-// milliseconds caps what a message claims, so that no count overflows.
+// milliseconds caps what a message claims, so that no count overflows: one below
+// zero would else turn into some time that there is.
 func milliseconds(n int64) time.Duration {
-	return time.Duration(min(n, int64(1)<<40)) * time.Millisecond
+	return time.Duration(min(max(n, -1), int64(1)<<40)) * time.Millisecond
 }
 
 // validType matches [A-Za-z0-9._:-]{1,128} by hand: it is asked for every task,
@@ -135,12 +136,14 @@ func decodeEnvelope(d *port.Delivery) (*envelope, error) {
 	}
 	e := &envelope{}
 	err := json.Unmarshal(d.Body, e)
-	if _, ok := parseID(e.ID); !ok {
+	id, ok := ownID(e.ID)
+	if !ok {
 		if err == nil && e.ID != "" {
 			err = fmt.Errorf("id %.60q is not a UUID", e.ID)
 		}
-		e.ID = d.ID
+		id, _ = ownID(d.ID)
 	}
+	e.ID = id
 	err = cmp.Or(err, e.checkUnique())
 	switch {
 	case err != nil:
@@ -165,15 +168,15 @@ func taskID(d *port.Delivery) string {
 // beside the body, where one by hand has none.
 func (e *envelope) taskID(d *port.Delivery) string {
 	if dead := readDeadLetter(d); dead != nil {
-		if _, ok := parseID(dead.ID); ok {
-			return dead.ID
+		if id, ok := ownID(dead.ID); ok {
+			return id
 		}
 	}
 	if text, ok := d.Attributes[dueAttribute]; ok {
 		var sentOn due
 		_ = json.Unmarshal([]byte(text), &sentOn) // who runs it says what is wrong with it
-		if _, ok := parseID(sentOn.ID); ok {
-			return sentOn.ID
+		if id, ok := ownID(sentOn.ID); ok {
+			return id
 		}
 	}
 	return e.ID
@@ -181,8 +184,8 @@ func (e *envelope) taskID(d *port.Delivery) string {
 
 // checkUnique forgets a row that there can't be, so that nobody gives it back.
 func (e *envelope) checkUnique() error {
-	row := e.Unique
-	if _, ok := parseID(row); ok || row == "" {
+	row, ok := ownID(e.Unique)
+	if e.Unique = row; ok || row == "" {
 		return nil
 	}
 	e.Unique = ""

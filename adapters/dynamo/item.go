@@ -3,6 +3,7 @@ package dynamo
 import (
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,14 @@ func parseID(id string) (k key, ok bool) {
 	}
 	n, err := hex.Decode(k[:], []byte(strings.ReplaceAll(id, "-", "")))
 	return k, err == nil && n == len(k)
+}
+
+// keyOf is a row's; that of nobody if the row has none.
+func keyOf(row item) (k key) {
+	if id := bytes(row, "id"); len(id) == len(k) {
+		copy(k[:], id)
+	}
+	return k
 }
 
 func (k key) value() types.AttributeValue { return &types.AttributeValueMemberB{Value: k[:]} }
@@ -108,15 +117,16 @@ func binary(b []byte) types.AttributeValue {
 	return &types.AttributeValueMemberB{Value: b}
 }
 
-// decode reads a row. What is missing or of another type counts as zero.
+// decode reads a row. What is missing or of another type counts as zero. The
+// generation is as it is, since conditions compare it.
 func decode(id string, row item) port.Record {
 	return port.Record{
 		ID:         id,
 		State:      state(row),
 		Generation: int(integer(row, "g")),
-		Attempts:   int(integer(row, "a")),
-		GiveBacks:  int(integer(row, "o")),
-		Starts:     int(integer(row, "c")),
+		Attempts:   count(row, "a"),
+		GiveBacks:  count(row, "o"),
+		Starts:     count(row, "c"),
 		Epoch:      uint64(max(integer(row, "e"), 0)),
 		LeaseEnd:   instant(integer(row, "l"), time.UnixMilli),
 		Token:      str(row, "w"),
@@ -146,6 +156,11 @@ func integer(row item, name string) int64 {
 		return 0
 	}
 	return i
+}
+
+// count is one that can be added to, whoever wrote the row.
+func count(row item, name string) int {
+	return int(min(max(integer(row, name), 0), math.MaxInt32))
 }
 
 func instant(n int64, convert func(int64) time.Time) time.Time {

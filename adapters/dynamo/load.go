@@ -40,15 +40,14 @@ func (s *Store) Load(ctx context.Context, ids []string, fresh bool) ([]port.Reco
 		wanted[k] = append(wanted[k], i)
 	}
 	rest, err := s.read(ctx, keys, fresh, func(row item) {
-		k := key(bytes(row, "id"))
-		for _, i := range wanted[k] {
+		for _, i := range wanted[keyOf(row)] {
 			if !expired(row, s.now()) {
 				recs[i] = decode(ids[i], row)
 			}
 		}
 	})
 	for _, row := range rest {
-		for _, i := range wanted[key(bytes(row, "id"))] {
+		for _, i := range wanted[keyOf(row)] {
 			errs[i] = err
 		}
 	}

@@ -104,9 +104,12 @@ func number(m *types.Message, name types.MessageSystemAttributeName) int64 {
 	return n
 }
 
+// lastInstant is the end of the year 9999, the last that JSON and RFC 3339 can say.
+const lastInstant = 253_402_300_799_999
+
 // instant returns a system attribute that is a time in epoch milliseconds.
 func instant(m *types.Message, name types.MessageSystemAttributeName) time.Time {
-	if ms := number(m, name); ms > 0 {
+	if ms := number(m, name); ms > 0 && ms <= lastInstant {
 		return time.UnixMilli(ms)
 	}
 	return time.Time{}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"unicode"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 )
@@ -42,15 +43,18 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Reason }
 
-// Read yields the tasks in r, and an *Error for each bad line; the others go
-// on. Empty lines are skipped, a payload left out is null.
+// MaxBytes is how long a line may be, so that an endless one does not take all the
+// memory: more than the largest queue takes of a task, however it is written.
+const MaxBytes = 8 << 20
+
+// Read yields the tasks in r, and an *Error for each bad line, which one of more than
+// MaxBytes is; the others go on. Empty lines are skipped, a payload left out is null.
 func Read(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		buffered := bufio.NewReader(r)
 		for number := 1; ; number++ {
-			text, err := buffered.ReadBytes('\n')
-			text = bytes.TrimSpace(text)
-			if len(text) > 0 && !yield(parse(text, number)) {
+			text, size, err := readLine(buffered)
+			if text = bytes.TrimSpace(text); (len(text) > 0 || size > MaxBytes) && !yield(parse(text, size, number)) {
 				return
 			}
 			if err != nil && !errors.Is(err, io.EOF) {
@@ -63,8 +67,27 @@ func Read(r io.Reader) iter.Seq2[Line, error] {
 	}
 }
 
-func parse(text []byte, number int) (Line, error) {
-	line, err := decode(text)
+// readLine reads a line, of which it keeps no more than MaxBytes, and its size. io.EOF
+// is behind the last line.
+func readLine(r *bufio.Reader) (text []byte, size int, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		size += len(part)
+		if size <= MaxBytes {
+			text = append(text, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return text, size, err
+		}
+	}
+}
+
+func parse(text []byte, size, number int) (line Line, err error) {
+	if size > MaxBytes {
+		err = fmt.Errorf("not a task: it has %d bytes: write at most %d", size, MaxBytes)
+	} else {
+		line, err = decode(text)
+	}
 	line.Number = number
 	if err != nil {
 		return line, &Error{Number: number, Reason: err}
@@ -79,7 +102,7 @@ func decode(text []byte) (Line, error) {
 	if err := dec.Decode(&line); err != nil {
 		return line, fmt.Errorf("not a task: %s: write {\"type\":…,\"payload\":…}", plain(err))
 	}
-	if dec.More() {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) { // More takes a brace for an end
 		return line, errors.New("more than one JSON value: write one task a line")
 	}
 	if line.Type == "" {
@@ -97,8 +120,25 @@ func decode(text []byte) (Line, error) {
 	return line, nil
 }
 
-// plain says what is wrong without Go's own words.
+// plain says what is wrong without Go's own words, in one line that is not long,
+// whatever the input is that it repeats.
 func plain(err error) string {
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, words(err))
+	if runes := []rune(clean); len(runes) > maxWords {
+		return string(runes[:maxWords]) + "…"
+	}
+	return clean
+}
+
+// maxWords is how many characters of a reason are shown.
+const maxWords = 120
+
+func words(err error) string {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return "the JSON ends too early"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -51,6 +52,9 @@ func TestRecordComesBackAsItWas(t *testing.T) {
 	}
 	require.Equal(t, task.Unknown, convert.FromRecord(&rpc.Record{}).State)
 	require.Equal(t, task.Open, convert.FromRecord(&rpc.Record{State: 99}).State)
+	for n, want := range map[int]int32{math.MaxInt: math.MaxInt32, math.MinInt: math.MinInt32} {
+		require.Equal(t, want, convert.Record(&port.Record{Attempts: n}).GetAttempts())
+	}
 }
 
 func TestDeadLetterAndFilterComeBackAsTheyWere(t *testing.T) {

@@ -30,14 +30,14 @@ func FromRecord(r *rpc.Record) port.Record {
 	switch s := r.GetState(); {
 	case s == rpc.State_STATE_UNSPECIFIED:
 		rec.State = task.Unknown
-	case s <= State(task.Expired):
+	case s > 0 && s <= State(task.Expired):
 		rec.State = task.State(s - 1) //nolint:gosec // 0 to 5
 	}
 	return rec
 }
 
 // count fits a count into the wire's.
-func count(n int) int32 { return int32(min(n, math.MaxInt32)) } //nolint:gosec // it does
+func count(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }
 
 // text is fit for a string on the wire, where UTF-8 that is none would spoil the
 // whole message.
