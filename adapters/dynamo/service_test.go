@@ -118,12 +118,17 @@ func TestProvisionWaitsForItsTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()
 		s.status, s.takes = "CREATING", 10*time.Millisecond // the SDK waits for ever where a call takes no time
-		time.AfterFunc(time.Minute, func() { s.status = "ACTIVE" })
 		begin := time.Now()
+		s.fail = func(string, int) *http.Response {
+			if time.Since(begin) >= time.Minute {
+				s.status = "ACTIVE"
+			}
+			return nil
+		}
 		require.NoError(t, dynamo.Provision(t.Context(), clientOver(s.Do), "tasks"))
 		require.InDelta(t, 62, time.Since(begin).Seconds(), 5, "a look every five seconds at least")
 
-		s.status = "CREATING"
+		s.status, s.fail = "CREATING", nil
 		begin = time.Now()
 		err := dynamo.Provision(t.Context(), clientOver(s.Do), "tasks")
 		requireClass(t, err, port.ErrUnavailable, "it is never made")
