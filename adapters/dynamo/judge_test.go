@@ -23,7 +23,7 @@ const (
 	returning   = ` RETURNING ALL NEW *`
 )
 
-// open is a record under a claim that lasts that long.
+// openFor is a record under a claim that lasts that long.
 func openFor(d time.Duration, change ...func(*port.Record)) *port.Record {
 	rec := &port.Record{State: task.Open, Generation: 1, Epoch: 4, Token: "other"}
 	if d != 0 {
@@ -36,7 +36,8 @@ func openFor(d time.Duration, change ...func(*port.Record)) *port.Record {
 }
 
 // judged makes a call whose first statement fails because of a row, nil for none,
-// and whose second is carried out. It returns what is written then: "" for nothing.
+// and whose second is carried out. It returns what is written then: "" for nothing;
+// of a claim with its epoch.
 func judged(t *testing.T, stands *port.Record, call func(*dynamo.Store) error) (first, then string, err error) {
 	t.Helper()
 	f := &fake{write: each(func(call, _ int) *types.BatchStatementError {
@@ -56,6 +57,9 @@ func judged(t *testing.T, stands *port.Record, call func(*dynamo.Store) error) (
 	}
 	if len(f.calls) == 2 {
 		then = *f.calls[1][0].Statement
+		if strings.HasPrefix(then, taking) {
+			then += " to " + showValue(f.calls[1][0].Parameters[0])
+		}
 	}
 	return *f.calls[0][0].Statement, then, err
 }
@@ -79,11 +83,11 @@ func TestClaimThatIsRefusedLooksAtWhatStands(t *testing.T) {
 			{"gone meanwhile", 0, nil, insertClaim, nil},
 			{"finished", 0, done, "", port.ErrFinished},
 			{"of a newer message", 0, openFor(time.Minute, newer), "", port.ErrFinished},
-			{"never claimed", 0, &port.Record{State: task.Open, Generation: 1}, taking + " AND e IS MISSING" + returning, nil},
-			{"given back", 0, openFor(0), taking + " AND e = ? AND l IS MISSING" + returning, nil},
-			{"ours, its answer was lost", 0, openFor(time.Minute, mine), taking + " AND e = ? AND l = ?" + returning, nil},
+			{"never claimed", 0, &port.Record{State: task.Open, Generation: 1}, taking + " AND e IS MISSING" + returning + " to N 1", nil},
+			{"given back", 0, openFor(0), taking + " AND e = ? AND l IS MISSING" + returning + " to N 5", nil},
+			{"ours, its answer was lost", 0, openFor(time.Minute, mine), taking + " AND e = ? AND l = ?" + returning + " to N 4", nil},
 			{"held", 0, openFor(time.Minute), "", port.ErrClaimed},
-			{"ended", 0, openFor(-time.Minute), taking + " AND e = ? AND l = ?" + returning, nil},
+			{"ended", 0, openFor(-time.Minute), taking + " AND e = ? AND l = ?" + returning + " to N 5", nil},
 
 			{"renewed, it is gone", 4, nil, "", port.ErrFenced},
 			{"renewed, it has expired", 4, openFor(time.Minute, over), "", port.ErrFenced},
@@ -137,7 +141,7 @@ func TestClaimAnswersWithTheRowAsItIsNow(t *testing.T) {
 	})
 }
 
-// TestSaveThatIsRefusedLooksAtWhatStands.
+// TestSaveThatIsRefusedLooksAtWhatStands: what says the same again is no error.
 func TestSaveThatIsRefusedLooksAtWhatStands(t *testing.T) {
 	t.Parallel()
 	done := port.Record{State: task.Done, Generation: 1, GiveBacks: 1, Result: []byte("17")}
