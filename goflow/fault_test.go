@@ -138,6 +138,30 @@ func expired(w *world) string {
 	return id
 }
 
+// TestSuspectThatCannotStartFreesItsPlace, or no suspect would ever run here again.
+func TestSuspectThatCannotStartFreesItsPlace(t *testing.T) {
+	t.Parallel()
+	for method, opts := range map[string][]goflow.JobOption{"save": {goflow.MaxAttempts(1)}, "claim": {goflow.MaxAttempts(1), goflow.Once()}} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				runs, broken := w.counting("t", opts...), broken()
+				first := pushedOnce(w)
+				second := pushedOnce(w)
+				w.store = &rareStore{faultyStore: faultyStore{Store: w.records, before: down(broken, method)}}
+				p := w.newProcessor()
+				require.Equal(w, goflow.Leave, w.process(p, w.receive(w.queue)).Action)
+				broken.Store(false)
+				for range 2 {
+					require.Equal(w, goflow.Ack, w.process(p, w.receive(w.queue)).Action)
+				}
+				require.Equal(w, []task.State{task.Done, task.Done}, []task.State{w.state(first), w.state(second)})
+				require.EqualValues(w, 2, runs.Load())
+			})
+		})
+	}
+}
+
 // TestOutcomeOfAnotherStands: somebody else ends the task while this process is
 // about to run it, or runs it.
 func TestOutcomeOfAnotherStands(t *testing.T) {

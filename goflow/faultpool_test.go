@@ -43,9 +43,11 @@ func TestFaultsOfThePool(t *testing.T) {
 			cause := w.startsOnce()
 			id := w.push("once", 1)
 			stop := w.start()
+			begin := time.Now()
 			time.Sleep(time.Second)
 			w.saveRecord(goflow.Record{ID: id, State: task.Done, Generation: 1, Result: []byte("17")}) // names no claim
 			require.ErrorIs(w, <-cause, goflow.ErrLeaseLost)
+			require.LessOrEqual(w, time.Since(begin), testLease/2, "with the next renewal, not only when the claim ends")
 			time.Sleep(2 * testLease)
 			require.NoError(w, stop())
 			require.Equal(w, "17", string(w.wait(id).Result))
