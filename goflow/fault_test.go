@@ -68,6 +68,14 @@ func broken() *atomic.Bool {
 	return on
 }
 
+// steal claims a task for another worker.
+func (w *world) steal(id string) goflow.Record {
+	w.Helper()
+	recs, err := w.records.Claim(w.Context(), []port.Claim{{ID: id, Generation: 1, Token: "other", For: time.Hour}})
+	require.NoError(w, err)
+	return recs[0]
+}
+
 // counting registers a job that counts its runs.
 func (w *world) counting(name string, opts ...goflow.JobOption) *atomic.Int64 {
 	w.Helper()
@@ -246,9 +254,7 @@ func TestFaultsWhileSettling(t *testing.T) {
 			goflow.NewJob[int, int]("t", goflow.Once(), goflow.Timeout(time.Minute)).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
 				info, _ := goflow.TaskFromContext(ctx)
 				time.Sleep(5 * time.Minute) // its process was stopped, and the claim has ended
-				recs, err := w.records.Claim(w.Context(), []port.Claim{{ID: info.ID, Generation: 1, Token: "other", For: time.Hour}})
-				require.NoError(w, err)
-				require.EqualValues(w, 2, recs[0].Epoch)
+				require.EqualValues(w, 2, w.steal(info.ID).Epoch)
 				return 1, nil
 			})
 			id := w.push("t", 1)

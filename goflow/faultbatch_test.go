@@ -57,11 +57,11 @@ func (r *names) add(name string) {
 	r.list = append(r.list, name)
 }
 
-// lasting registers a job that runs for a time, or as long as its context.
-func (w *world) lasting(name string, takes time.Duration, opts ...goflow.JobOption) *names {
+// lasting registers job t, which runs for a time, or as long as its context.
+func (w *world) lasting(takes time.Duration, opts ...goflow.JobOption) *names {
 	w.Helper()
 	r := &names{}
-	goflow.NewJob[string, string](name, opts...).Handle(w.mux, func(ctx context.Context, s string) (string, error) {
+	goflow.NewJob[string, string]("t", opts...).Handle(w.mux, func(ctx context.Context, s string) (string, error) {
 		r.add(s)
 		select {
 		case <-time.After(takes):
@@ -88,7 +88,7 @@ func TestFaultsOfABatch(t *testing.T) {
 	t.Parallel()
 	inWorlds(t, map[string]func(w *world){
 		"StoppedWorkerGivesBackUnstarted": func(w *world) {
-			r := w.lasting("t", time.Second)
+			r := w.lasting(time.Second)
 			for range 3 {
 				w.push("t", "x")
 			}
@@ -101,7 +101,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			w.requireSent(3) // at once, for a worker that is not stopped
 		},
 		"SuspectRunsAloneAfterItsSiblings": func(w *world) {
-			r := w.lasting("t", time.Second, goflow.MaxAttempts(1))
+			r := w.lasting(time.Second, goflow.MaxAttempts(1))
 			w.push("t", "suspect")
 			w.receive(w.queue) // by a process that died
 			time.Sleep(testLease)
@@ -118,7 +118,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			}
 		},
 		"OutcomeThatIsNotStoredIsSaid": func(w *world) {
-			w.lasting("t", time.Second)
+			w.lasting(time.Second)
 			w.store = &faultyStore{Store: w.records, before: down(broken(), "save")}
 			id := w.push("t", "x")
 			h := w.newHome()
@@ -130,7 +130,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			require.Contains(w, h.log.String(), id)
 		},
 		"TaskWithoutTimeLeftIsNotStarted": func(w *world) {
-			r := w.lasting("t", time.Hour)
+			r := w.lasting(time.Hour)
 			first, second := w.push("t", "first"), w.push("t", "second")
 			h := w.newHome(goflow.Concurrency(1), goflow.Margin(time.Second))
 			outcomes, err := h.work()
@@ -142,7 +142,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			require.Equal(w, 1, attempts, "the one that ran was cut off, the other never had its turn")
 		},
 		"RunThatBeganLateIsNoAttempt": func(w *world) {
-			r := w.lasting("t", homeTime*2/3)
+			r := w.lasting(homeTime * 2 / 3)
 			first, second := w.push("t", "first"), w.push("t", "second")
 			h := w.newHome(goflow.Concurrency(1), goflow.Margin(time.Second))
 			outcomes, err := h.work()
@@ -153,7 +153,7 @@ func TestFaultsOfABatch(t *testing.T) {
 		},
 		"DeafOnceHandlerHasToEndTheProcess": func(w *world) {
 			defer w.deaf("deaf", goflow.Once())()
-			good := w.lasting("t", time.Second)
+			good := w.lasting(time.Second)
 			w.push("deaf", 1)
 			id := w.push("t", "x")
 			h := w.newHome()
@@ -193,7 +193,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			require.Zero(w, w.attempts(id))
 		},
 		"OneOfTwoThatRunIsCancelled": func(w *world) {
-			w.lasting("t", homeTime/2+homeTime/4, goflow.Cancellable())
+			w.lasting(homeTime/2+homeTime/4, goflow.Cancellable())
 			first, second := w.push("t", "first"), w.push("t", "second")
 			h := w.newHome()
 			time.AfterFunc(time.Second, func() { _ = w.client.Cancel(w.Context(), first) })
@@ -214,7 +214,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			require.Equal(w, []any{task.Done, 2, int64(1)}, []any{rec.State, rec.Generation, runs.Load()})
 		},
 		"LimitsThatHangCostNoOutcome": func(w *world) {
-			w.lasting("t", time.Hour)
+			w.lasting(time.Hour)
 			asked := time.Duration(0)
 			w.broker = &limitless{faultyBroker{Broker: w.queue}, func(ctx context.Context) error {
 				begin := time.Now()

@@ -56,19 +56,17 @@ func TestFaultsOfThePool(t *testing.T) {
 		"RunThatWasFencedOutStops": func(w *world) {
 			cause := w.startsOnce()
 			id := w.push("once", 1)
-			stolen := port.Claim{ID: id, Generation: 1, Token: "other", For: time.Hour}
 			var renewals int
 			w.store = &rareStore{faultyStore: faultyStore{Store: w.records}, claim: func(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
-				if claims[0].Epoch == 1 {
-					if renewals++; renewals > 1 {
-						return nil, port.ErrUnavailable
-					}
-					time.Sleep(2 * testLease) // the whole process was stopped, and the store's clock went on
-					_, err := w.records.Claim(w.Context(), []port.Claim{stolen})
-					require.NoError(w, err)
-					ctx = w.Context()
+				if claims[0].Epoch == 0 {
+					return w.records.Claim(ctx, claims)
 				}
-				return w.records.Claim(ctx, claims)
+				if renewals++; renewals > 1 {
+					return nil, port.ErrUnavailable
+				}
+				time.Sleep(2 * testLease) // the whole process was stopped, and the store's clock went on
+				w.steal(id)
+				return w.records.Claim(context.WithoutCancel(ctx), claims)
 			}}
 			stop := w.start(goflow.Drain(0))
 			require.ErrorIs(w, <-cause, goflow.ErrLeaseLost)

@@ -166,6 +166,7 @@ func TestSaveThatIsRefusedLooksAtWhatStands(t *testing.T) {
 		{"nobody claims it any more", claimed, port.Record{State: task.Open, Generation: 1}, "", port.ErrFenced},
 		{"the row has changed since", done, port.Record{State: task.Open, Generation: 1, GiveBacks: 1}, overOpen, nil},
 		{"says nothing new", failed, port.Record{State: task.Open, Generation: 1, GiveBacks: 3}, "", nil},
+		{"has fewer give-backs and more starts", port.Record{State: task.Open, Generation: 1, GiveBacks: 2, Starts: 1}, port.Record{State: task.Open, Generation: 1, GiveBacks: 3}, "", nil},
 		{"has as many give-backs and fewer starts", failed, port.Record{State: task.Open, Generation: 1, GiveBacks: 2, Starts: 1}, "", nil},
 		{"says nothing new, but ends its claim", freed, port.Record{State: task.Open, Generation: 1, GiveBacks: 3, Epoch: 4, LeaseEnd: time.UnixMilli(1)}, ending, nil},
 		{"says nothing new, and its claim has ended", freed, port.Record{State: task.Open, Generation: 1, GiveBacks: 3, Epoch: 4}, "", nil},

@@ -97,7 +97,9 @@ func TestMoveThatFails(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := &faultyMoves{name: c.call, nth: c.nth, fakeMoves: &fakeMoves{looks: []*types.ListMessageMoveTasksResultEntry{nil, look(5, "RUNNING", 3)}}}
-				status, err := sqs.MoveBy(t.Context(), f, sqs.MoveInput{From: deadURL, To: testURL})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				status, err := sqs.MoveBy(ctx, f, sqs.MoveInput{From: deadURL, To: testURL})
 				requireClass(t, err, port.ErrRefused, name)
 				require.ErrorContains(t, err, c.want)
 				require.Len(t, f.started, c.started)

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -40,12 +41,11 @@ func run(args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("give one profile")
 	}
-	profile, err := os.Open(args[0])
+	profile, err := os.ReadFile(args[0])
 	if err != nil {
 		return err
 	}
-	defer profile.Close()
-	files, err := read(profile)
+	files, err := read(bytes.NewReader(profile))
 	if err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
@@ -62,10 +62,13 @@ func report(out io.Writer, files []file, held []string) error {
 	}
 	for _, f := range files {
 		must := slices.ContainsFunc(held, func(pattern string) bool { return fits(pattern, f.name) })
-		fmt.Fprintln(out, f.line(must))
 		missed := f.missed()
+		text := f.line(must) + "\n"
 		for _, b := range missed {
-			fmt.Fprintf(out, "  %s:%d\n", f.name, b.line)
+			text += fmt.Sprintf("  %s:%d\n", f.name, b.line)
+		}
+		if _, err := io.WriteString(out, text); err != nil {
+			return err
 		}
 		if must && len(missed) > 0 {
 			errs = append(errs, fmt.Errorf("%s is below 100 %%", f.name))
