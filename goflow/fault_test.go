@@ -69,9 +69,9 @@ func broken() *atomic.Bool {
 }
 
 // steal claims a task for another worker.
-func (w *world) steal(id string) goflow.Record {
+func (w *world) steal(ctx context.Context, id string) goflow.Record {
 	w.Helper()
-	recs, err := w.records.Claim(w.Context(), []port.Claim{{ID: id, Generation: 1, Token: "other", For: time.Hour}})
+	recs, err := w.records.Claim(ctx, []port.Claim{{ID: id, Generation: 1, Token: "other", For: time.Hour}})
 	require.NoError(w, err)
 	return recs[0]
 }
@@ -254,7 +254,7 @@ func TestFaultsWhileSettling(t *testing.T) {
 			goflow.NewJob[int, int]("t", goflow.Once(), goflow.Timeout(time.Minute)).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
 				info, _ := goflow.TaskFromContext(ctx)
 				time.Sleep(5 * time.Minute) // its process was stopped, and the claim has ended
-				require.EqualValues(w, 2, w.steal(info.ID).Epoch)
+				require.EqualValues(w, 2, w.steal(context.WithoutCancel(ctx), info.ID).Epoch)
 				return 1, nil
 			})
 			id := w.push("t", 1)

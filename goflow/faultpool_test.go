@@ -65,8 +65,9 @@ func TestFaultsOfThePool(t *testing.T) {
 					return nil, port.ErrUnavailable
 				}
 				time.Sleep(2 * testLease) // the whole process was stopped, and the store's clock went on
-				w.steal(id)
-				return w.records.Claim(context.WithoutCancel(ctx), claims)
+				ctx = context.WithoutCancel(ctx)
+				w.steal(ctx, id)
+				return w.records.Claim(ctx, claims)
 			}}
 			stop := w.start(goflow.Drain(0))
 			require.ErrorIs(w, <-cause, goflow.ErrLeaseLost)

@@ -2,13 +2,12 @@
 // statements that ran and every block that did not, and fails where one of the
 // files that are held to all is below 100 %:
 //
-//	go run ./internal/cover .cache/cover.out
+//	go run ./internal/cover <.cache/cover.out
 //
 // .ci/cover makes the profile and calls it.
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -31,25 +30,14 @@ func held() []string {
 }
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
+	files, err := read(os.Stdin)
+	if err == nil {
+		err = report(os.Stdout, files, held())
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "cover:", err)
 		os.Exit(1)
 	}
-}
-
-func run(args []string, out io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("give one profile")
-	}
-	profile, err := os.ReadFile(args[0])
-	if err != nil {
-		return err
-	}
-	files, err := read(bytes.NewReader(profile))
-	if err != nil {
-		return fmt.Errorf("%s: %w", args[0], err)
-	}
-	return report(out, files, held())
 }
 
 // report prints the files and returns what is wrong with those that are held.
@@ -63,11 +51,11 @@ func report(out io.Writer, files []file, held []string) error {
 	for _, f := range files {
 		must := slices.ContainsFunc(held, func(pattern string) bool { return fits(pattern, f.name) })
 		missed := f.missed()
-		text := f.line(must) + "\n"
+		lines := []string{f.line(must)}
 		for _, b := range missed {
-			text += fmt.Sprintf("  %s:%d\n", f.name, b.line)
+			lines = append(lines, fmt.Sprintf("  %s:%d", f.name, b.line))
 		}
-		if _, err := io.WriteString(out, text); err != nil {
+		if _, err := fmt.Fprintln(out, strings.Join(lines, "\n")); err != nil {
 			return err
 		}
 		if must && len(missed) > 0 {
