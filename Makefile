@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s fuzz test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover fuzz test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: ## lint, vet, and the tests that need nothing but Go
 	@$(PART) lint $(LINT) run
 	@$(PART) vet go vet ./...
 	@$(PART) test env -u GOFLOW_TEST_ENDPOINT -u GOFLOW_TEST_REQUIRE go test -race -shuffle=on -timeout=5m ./...
+
+cover: ## the engine's and the adapters' coverage by tests that need nothing but Go; fails below 100 %
+	@.ci/cover
 
 up: ## start LocalStack; eval what it prints
 	@localstack/up

@@ -176,7 +176,7 @@ func (r *batchRun) giveBack(ctx context.Context, after time.Duration, l ...int) 
 		for n, i := range chunk {
 			leases[n] = port.Lease{Delivery: r.batch.Deliveries[i], For: after}
 		}
-		err := r.lease(ctx, leases)
+		_, err := r.leases.join(ctx, leases) // one together with others' calls
 		for n := range leases {
 			if err := port.ItemError(err, n); err != nil {
 				r.opts.shared.log.WarnContext(ctx, "message was not given back, it comes again later",
@@ -184,14 +184,4 @@ func (r *batchRun) giveBack(ctx context.Context, after time.Duration, l ...int) 
 			}
 		}
 	}
-}
-
-// lease makes the call, for one message together with others' calls.
-func (r *batchRun) lease(ctx context.Context, leases []port.Lease) error {
-	if len(leases) > 1 {
-		_, err := r.extend(ctx, leases)
-		return err
-	}
-	_, err := r.leases.do(ctx, leases[0])
-	return err
 }

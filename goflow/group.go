@@ -55,6 +55,15 @@ func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
 	return out, port.ItemError(f.err, place)
 }
 
+// join is do for one item, and the call itself for several.
+func (g *group[In, Out]) join(ctx context.Context, items []In) ([]Out, error) {
+	if len(items) != 1 {
+		return g.call(ctx, items)
+	}
+	out, err := g.do(ctx, items[0])
+	return []Out{out}, err
+}
+
 // board adds item to the next flight and returns its place in it.
 func (g *group[In, Out]) board(ctx context.Context, item In) (f *flight[In, Out], place int) {
 	g.mu.Lock()
@@ -116,29 +125,19 @@ func newGroupedStore(s Store, flying *atomic.Int64) *groupedStore {
 
 // Save stores one record with those of others; several go as they are.
 func (g *groupedStore) Save(ctx context.Context, recs []Record) error {
-	if len(recs) != 1 {
-		return g.store.Save(ctx, recs)
-	}
-	_, err := g.saves.do(ctx, recs[0])
+	_, err := g.saves.join(ctx, recs)
 	return err
 }
 
-// Load reads one record freshly with those of others.
-func (g *groupedStore) Load(ctx context.Context, ids []string, fresh bool) ([]Record, error) {
-	if len(ids) != 1 || !fresh {
-		return g.store.Load(ctx, ids, fresh)
-	}
-	rec, err := g.loads.do(ctx, ids[0])
-	return []Record{rec}, err
+// Load reads one record with those of others, always freshly: the engine wants no
+// other reads.
+func (g *groupedStore) Load(ctx context.Context, ids []string, _ bool) ([]Record, error) {
+	return g.loads.join(ctx, ids)
 }
 
 // Claim takes one claim with those of others.
 func (g *groupedStore) Claim(ctx context.Context, claims []port.Claim) ([]Record, error) {
-	if len(claims) != 1 {
-		return g.store.Claim(ctx, claims)
-	}
-	rec, err := g.claims.do(ctx, claims[0])
-	return []Record{rec}, err
+	return g.claims.join(ctx, claims)
 }
 
 // Reopen goes as it is: redrives are rare.

@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
@@ -132,5 +134,40 @@ func TestTypesAreThoseOfTheDocument(t *testing.T) {
 	}
 	for _, name := range names {
 		require.Equal(t, documented.MatchString(name), validType(name) == nil, "%q", name)
+	}
+}
+
+// extensions is a broker that tells whose leases it is to extend.
+type extensions struct {
+	*memory.Broker
+	asked []string
+}
+
+func (b *extensions) Extend(_ context.Context, leases []port.Lease) error {
+	for _, l := range leases {
+		b.asked = append(b.asked, l.Delivery.ID)
+	}
+	return nil
+}
+
+// A delivery may be settled between the keeper's look at what is due and its call:
+// then its message is not ours to touch any more.
+func TestKeeperExtendsNothingThatWasLetGo(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]string{"neither": {"a", "b"}, "a": {"b"}, "b": {"a"}, "both": nil} {
+		b := &extensions{Broker: memory.NewBroker()}
+		k, end := newKeeper(b, memory.NewStore(), time.Minute), time.Now().Add(time.Minute)
+		for _, id := range []string{"a", "b"} {
+			k.keep(Delivery{Message: port.Message{ID: id}, LeaseEnd: end}, func(error) {})
+		}
+		due, _ := k.due(end.Add(-time.Second))
+		require.Len(t, due, 2)
+		for _, h := range due {
+			if name == "both" || name == h.delivery.ID {
+				h.drop()
+			}
+		}
+		k.extend(t.Context(), due)
+		require.ElementsMatch(t, want, b.asked, name)
 	}
 }

@@ -146,12 +146,7 @@ func extendHeld(ctx context.Context, b Broker, leases []port.Lease) error {
 		ctx, cancel = context.WithDeadline(ctx, first)
 		defer cancel()
 	}
-	return retryEach(ctx, leases, func(some []port.Lease) error {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("%w: too late to give back: %w", port.ErrLeaseLost, err)
-		}
-		return b.Extend(ctx, some)
-	})
+	return retryEach(ctx, leases, func(some []port.Lease) error { return b.Extend(ctx, some) })
 }
 
 // let forgets deliveries that are settled.

@@ -120,8 +120,9 @@ func (a *attempt) call(ctx context.Context, r *answer) {
 		}
 		r.err = errors.New("the handler ended its goroutine")
 		if v := recover(); v != nil {
-			r.err = &PanicError{Value: fmt.Sprint(v), Stack: debug.Stack()}
-			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), logStack(r.err))
+			p := &PanicError{Value: fmt.Sprint(v), Stack: debug.Stack()}
+			r.err = p
+			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), slog.String("stack", string(p.Stack)))
 		}
 	}()
 	result, err := a.mux.run(ctx, a.entry, a.env)

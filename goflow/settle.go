@@ -287,10 +287,3 @@ func text(err error) string {
 func logTask(id, taskType string) slog.Attr {
 	return slog.Group("task", slog.String("id", id), slog.String("type", taskType))
 }
-
-func logStack(err error) slog.Attr {
-	if p, ok := errors.AsType[*PanicError](err); ok {
-		return slog.String("stack", string(p.Stack))
-	}
-	return slog.Attr{}
-}

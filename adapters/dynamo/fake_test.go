@@ -27,6 +27,10 @@ func (f transport) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
 // over returns a Store whose real client talks to f, and retries at once.
 func over(f transport, change ...func(*awsdynamodb.Options)) *dynamo.Store {
+	return dynamo.New(clientOver(f, change...), "tasks")
+}
+
+func clientOver(f transport, change ...func(*awsdynamodb.Options)) *awsdynamodb.Client {
 	opts := awsdynamodb.Options{
 		Region:       "us-east-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("id", "secret", ""),
@@ -36,7 +40,7 @@ func over(f transport, change ...func(*awsdynamodb.Options)) *dynamo.Store {
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		}),
 	}
-	return dynamo.New(awsdynamodb.New(opts, change...), "tasks")
+	return awsdynamodb.New(opts, change...)
 }
 
 // refusal answers every request with an error of DynamoDB.

@@ -217,14 +217,14 @@ func itemSize(attrs []attribute) int {
 	return size
 }
 
-func valueSize(v types.AttributeValue) int {
+func valueSize(v types.AttributeValue) (size int) {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberB:
-		return len(v.Value)
+		size = len(v.Value)
 	case *types.AttributeValueMemberS:
-		return len(v.Value)
+		size = len(v.Value)
 	case *types.AttributeValueMemberN:
-		return (len(v.Value)+1)/2 + 1
+		size = (len(v.Value)+1)/2 + 1
 	}
-	return 0
+	return size
 }

@@ -29,6 +29,10 @@ func (f transport) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
 // over returns a Broker whose real client talks to f, and retries at once.
 func over(f transport, change ...func(*awssqs.Options)) *sqs.Broker {
+	return sqs.New(clientOver(f, change...), testURL)
+}
+
+func clientOver(f transport, change ...func(*awssqs.Options)) *awssqs.Client {
 	opts := awssqs.Options{
 		Region:       "us-east-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("id", "secret", ""),
@@ -38,7 +42,7 @@ func over(f transport, change ...func(*awssqs.Options)) *sqs.Broker {
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		}),
 	}
-	return sqs.New(awssqs.New(opts, change...), testURL)
+	return awssqs.New(opts, change...)
 }
 
 // refusal answers every request with an error of SQS.
