@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover fuzz test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover fuzz prove test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ demo-memory: ## the same in one process, with nothing but Go
 
 test-k8s: ## the tests on a real Kubernetes API server, which the first run builds: minutes
 	@.ci/k8s
+
+prove: ## simulate, plant bugs, break real servers, fuzz; nightly: BUDGET=1h TASKS=20000 FUZZ=10m; SEED=n: as before
+	@.ci/prove
 
 fuzz: ## fuzz every decoder, 10 s for each of the five; FUZZ=10m longer
 	@.ci/fuzz
