@@ -305,8 +305,7 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 		ID: a.rec.ID, Generation: a.rec.Generation, Token: rand.Text(),
 		For: a.claimTime(ctx), Expires: a.expires(),
 	}
-	var recs []Record
-	var start time.Time
+	recs, start := []Record(nil), time.Time{}
 	err := retryOne(ctx, func() (err error) {
 		start = time.Now()
 		recs, err = a.store.Claim(ctx, []port.Claim{c})
