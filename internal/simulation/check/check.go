@@ -26,6 +26,7 @@ type Task struct {
 	Cancelled   bool // somebody tries to
 	Expires     bool
 	Kills       bool // it kills its process
+	Unknown     bool // no worker has its type
 	Snoozes     int  // so far
 }
 
@@ -209,6 +210,12 @@ func (s *story) has(r *run) bool {
 // endsWell tells whether a run that was not cut off is a success.
 func (s *story) endsWell(r *run) bool {
 	return r.generation > 1 || s.End != "panic" && s.End != "goexit"
+}
+
+// finishes tells whether an event ends a task whose result nobody keeps.
+func (s *story) finishes(e *history.Event) bool {
+	_, ok := cutPrefix(e.Text)
+	return e.Kind == history.Ended && s.NoResult && ok && s.endsWell(&run{generation: e.Generation})
 }
 
 // name is a queue's without its suffix.

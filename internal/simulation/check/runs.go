@@ -83,7 +83,9 @@ func (h *History) stopsAreClean() {
 	for _, e := range h.events {
 		switch e.Kind {
 		case history.Stopping:
-			told[e.Actor] = e.At
+			if !killed[e.Actor] {
+				told[e.Actor] = e.At
+			}
 		case history.Killed:
 			killed[e.Actor] = true
 			delete(told, e.Actor)
@@ -92,7 +94,7 @@ func (h *History) stopsAreClean() {
 			if took := e.At - told[e.Actor]; told[e.Actor] > 0 && took > stopTime {
 				h.breaks("I13", "%s took %v to stop", e.Actor, took)
 			}
-			if strings.HasPrefix(e.Text, "failed") {
+			if _, asked := told[e.Actor]; strings.HasPrefix(e.Text, "failed") || e.Text == "ok" && !asked {
 				h.breaks("I13", "%s stopped by itself: %s", e.Actor, e.Text)
 			}
 			delete(told, e.Actor)
@@ -103,25 +105,35 @@ func (h *History) stopsAreClean() {
 	}
 }
 
+// wakeTime is how long after a pause handlers may take to see that their contexts
+// have ended.
+const wakeTime = time.Second
+
 // slotsHold is I14: a worker runs no more than it has slots. A handler that does not
 // return when its context ends keeps none, and in a process that stands still none
 // returns.
 func (h *History) slotsHold() {
-	running, paused := map[string]int{}, map[string]bool{}
+	running, awake := map[string]int{}, map[string]time.Duration{}
 	for _, e := range h.events {
 		switch {
 		case e.Kind == history.Paused:
-			paused[e.Actor] = true
-		case e.Kind == history.Began && h.stories[e.Task].End != "deaf":
+			d, _ := time.ParseDuration(e.Text) // as the process wrote it
+			awake[e.Actor] = e.At + d + wakeTime
+		case e.Kind == history.Began && !h.deaf(&e):
 			running[e.Actor]++
 			h.judged["I14"]++
-			if running[e.Actor] > h.facts.Slots && !paused[e.Actor] {
+			if running[e.Actor] > h.facts.Slots && e.At > awake[e.Actor] {
 				h.breaks("I14", "%s ran %d handlers at %v on %d slots", e.Actor, running[e.Actor], e.At, h.facts.Slots)
 			}
-		case e.Kind == history.Ended && h.stories[e.Task].End != "deaf":
+		case e.Kind == history.Ended && !h.deaf(&e):
 			running[e.Actor]--
 		}
 	}
+}
+
+// deaf tells whether a run does not heed its context.
+func (h *History) deaf(e *history.Event) bool {
+	return h.stories[e.Task].End == "deaf" && e.N == 1 && e.Generation == 1
 }
 
 // leasesAreKept is I17: nobody touches the lease of a message that is over.
@@ -183,7 +195,7 @@ func (h *History) orderHolds() {
 			if s := h.stories[e.Task]; s.Group != "" {
 				groups[s.Group] = append(groups[s.Group], &member{s: s})
 			}
-		case e.Kind == history.Wrote && e.After.State != open, e.Kind == history.Ended && h.stories[e.Task].NoResult:
+		case e.Kind == history.Wrote && e.After.State != open, e.Kind == history.Ended && h.stories[e.Task].finishes(&e):
 			for _, m := range groups[h.stories[e.Task].Group] {
 				if m.s.id == e.Task && m.over == 0 {
 					m.over = e.At
