@@ -34,6 +34,7 @@ func (s *lateSaves) Save(ctx context.Context, recs []port.Record) error {
 type extensions struct {
 	port.Broker
 	broken  atomic.Bool
+	deaf    atomic.Bool // nothing can be received
 	tooLate atomic.Int64
 	asked   atomic.Int64
 	ends    sync.Map // of leases, by the delivery's handle
@@ -50,6 +51,9 @@ func (b *extensions) Limits(ctx context.Context) (port.Limits, error) {
 }
 
 func (b *extensions) Receive(ctx context.Context, into []port.Delivery) (int, error) {
+	if b.deaf.Load() {
+		return 0, port.ErrUnavailable
+	}
 	n, err := b.Broker.Receive(ctx, into)
 	for i := range into[:n] {
 		b.ends.Store(into[i].Handle, into[i].LeaseEnd)
@@ -151,14 +155,12 @@ func lateMark(w *world) {
 	broker := newExtensions(w.queue)
 	broker.broken.Store(true)
 	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(testLease + time.Second)}
-	ctx, stop := context.WithCancel(w.Context())
-	worker, ended := w.newWorker(), make(chan error)
-	go func() { ended <- worker.Run(ctx) }()
-	time.Sleep(testLease + time.Second) // it has it
-	stop()
-	time.Sleep(testLease) // the answer has come
+	stop := w.start()
+	time.Sleep(testLease + time.Second) // the first lease is over, and the worker has it
+	broker.deaf.Store(true)             // nothing more
+	time.Sleep(testLease + 2*time.Second)
 	require.Zero(w, runs.Load(), "it began after its lease")
-	require.NoError(w, <-ended)
+	require.NoError(w, stop())
 	w.broker, w.store = w.queue, w.records
 	stopOther := w.start()
 	require.Equal(w, task.Done, w.wait(id).State)
