@@ -64,7 +64,8 @@ func (b *extensions) Receive(ctx context.Context, into []port.Delivery) (int, er
 func (b *extensions) Extend(ctx context.Context, leases []port.Lease) error {
 	b.asked.Add(1)
 	for i := range leases {
-		if end, ok := b.ends.Load(leases[i].Delivery.Handle); !ok || !time.Now().Before(end.(time.Time)) {
+		held, _ := b.ends.Load(leases[i].Delivery.Handle)
+		if end, ok := held.(time.Time); !ok || !time.Now().Before(end) {
 			b.tooLate.Add(1)
 		}
 	}
@@ -149,8 +150,8 @@ func attemptsUsedUp(w *world) {
 // lateMark: the answer to a mark comes when the lease is over, and another may run
 // the task.
 func lateMark(w *world) {
-	runs := w.countRuns("slow", time.Second)
-	id := w.push("slow", 1)
+	runs := w.countRuns("marked", time.Second)
+	id := w.push("marked", 1)
 	w.receive(w.queue) // by a process that died at once
 	broker := newExtensions(w.queue)
 	broker.broken.Store(true)

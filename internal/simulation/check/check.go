@@ -4,6 +4,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,7 +132,11 @@ func (h *History) number(e *history.Event) {
 	case history.Began:
 		n, _ = strconv.Atoi(e.Text) // the handler wrote it
 	case history.Sent:
-		var body struct{ Payload struct{ N *int } }
+		var body struct {
+			Payload struct {
+				N *int `json:"n"`
+			} `json:"payload"`
+		}
 		if json.Unmarshal([]byte(e.Text), &body) == nil && body.Payload.N != nil {
 			n = *body.Payload.N
 		}
@@ -199,12 +204,7 @@ func (s *story) mixed() bool {
 }
 
 func (s *story) has(r *run) bool {
-	for _, own := range s.runs {
-		if own == r {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.runs, r)
 }
 
 // endsWell tells whether a run that was not cut off is a success.

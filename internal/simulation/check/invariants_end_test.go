@@ -12,8 +12,8 @@ func earnedTwins() map[string]twin {
 		return func(s *tale, reason string) {
 			s.about(1, change)
 			s.asked()
-			s.failed(ann, runs)
-			s.died(ann, reason, 1, runs)
+			s.failed(runs)
+			s.died(reason, runs)
 		}
 	}
 	plain := func(*check.Task) {}
@@ -31,8 +31,8 @@ func earnedTwins() map[string]twin {
 		}, "panic", ""),
 		"dead after two of three attempts": pair(func(s *tale, attempts int) {
 			s.asked()
-			s.failed(ann, attempts)
-			s.died(ann, "failed", 1, attempts)
+			s.failed(attempts)
+			s.died("failed", attempts)
 		}, 2, 3),
 		"crashed without a mark": pair(func(s *tale, starts int) {
 			s.about(1, func(t *check.Task) { t.Kills = true })
@@ -40,26 +40,26 @@ func earnedTwins() map[string]twin {
 			for n := range starts {
 				s.wrote(ann, history.Row{Generation: 1, Starts: n + 1})
 			}
-			s.died(ann, "crashed", 1, 0)
+			s.died("crashed", 0)
 		}, 2, 3),
 		"dead for good, and its handler has not said so": pair(func(s *tale, end string) {
 			reason(func(t *check.Task) { t.End = end }, 1)(s, "permanent")
 		}, "", "permanent"),
 		"malformed, and it ran": pair(func(s *tale, runs int) {
-			s.of(check.QueueName, history.Sent, 0, 1, "{")
+			s.of(check.QueueName, history.Sent, turn{0, 1}, "{")
 			if runs > 0 {
 				s.asked()
-				s.failed(ann, runs)
+				s.failed(runs)
 			}
-			s.died(ann, "malformed", 1, runs)
+			s.died("malformed", runs)
 		}, 1, 0),
 		"malformed, and there was nothing wrong with it": pair(func(s *tale, raw bool) {
 			if raw {
-				s.of(check.QueueName, history.Sent, 0, 1, "{")
+				s.of(check.QueueName, history.Sent, turn{0, 1}, "{")
 			} else {
 				s.asked()
 			}
-			s.died(ann, "malformed", 1, 0)
+			s.died("malformed", 0)
 		}, false, true),
 		"of unknown type, and every worker knows it": pair(func(s *tale, unknown bool) {
 			reason(func(t *check.Task) { t.Unknown = unknown }, 0)(s, "unknown type")
@@ -68,7 +68,7 @@ func earnedTwins() map[string]twin {
 			s.about(1, func(t *check.Task) { t.End = end })
 			s.asked()
 			s.ran(ann, "r")
-			s.died(ann, "result refused", 1, 0)
+			s.died("result refused", 0)
 		}, "", "large"),
 		"for a reason that there is not": pair(reason(plain, 3), "boredom", "failed"),
 		"cancelled by nobody": pair(func(s *tale, asked bool) {
@@ -88,7 +88,7 @@ func letterTwins() map[string]twin {
 	return map[string]twin{
 		"no letter": pair(func(s *tale, letter bool) {
 			s.asked()
-			s.failed(ann, 3)
+			s.failed(3)
 			s.wrote(ann, history.Row{State: dead, Generation: 1, Attempts: 3, Reason: "failed"})
 			if letter {
 				s.letter(1)
@@ -97,8 +97,8 @@ func letterTwins() map[string]twin {
 		}, false, true),
 		"only that of the first death": pair(func(s *tale, generation int) {
 			s.asked()
-			s.failed(ann, 3)
-			s.died(ann, "failed", 1, 3)
+			s.failed(3)
+			s.died("failed", 3)
 			s.sent(2)
 			s.wrote(ann, history.Row{Generation: 2})
 			for n := range 3 {
@@ -231,7 +231,7 @@ func rejectedTwins() map[string]twin {
 }
 
 func leaseTwins() map[string]twin {
-	return map[string]twin{"its own is over": pair(func(s *tale, over int) { s.of(ann, history.Touched, over, 0, "") }, 1, 0)}
+	return map[string]twin{"its own is over": pair(func(s *tale, over int) { s.of(ann, history.Touched, turn{over, 0}, "") }, 1, 0)}
 }
 
 func onceTwins() map[string]twin {
@@ -248,8 +248,8 @@ func onceTwins() map[string]twin {
 		"after its death": pair(func(s *tale, generation int) {
 			s.about(1, once)
 			s.asked()
-			s.failed(ann, 3)
-			s.died(ann, "failed", 1, 3)
+			s.failed(3)
+			s.died("failed", 3)
 			s.began(ben, 1, generation)
 			s.ended(ben, "failed: no")
 		}, 1, 2),

@@ -110,8 +110,8 @@ func outcomeTwins() map[string]twin {
 		"the second result overwrites the first": pair(twice, "second", "first"),
 		"the dead become done": pair(func(s *tale, generation int) {
 			s.asked()
-			s.failed(ann, 3)
-			s.died(ann, "failed", 1, 3)
+			s.failed(3)
+			s.died("failed", 3)
 			s.began(ben, 1, generation)
 			s.ended(ben, "ok: r")
 			s.kept(ben, "r", generation, 0)
@@ -134,8 +134,8 @@ func deletedTwins() map[string]twin {
 		}, true, false),
 		"a message of generation 2, for the outcome of 1": pair(func(s *tale, reopened bool) {
 			s.asked()
-			s.failed(ann, 3)
-			s.died(ann, "failed", 1, 3)
+			s.failed(3)
+			s.died("failed", 3)
 			s.sent(2)
 			if reopened {
 				s.wrote(ann, history.Row{Generation: 2})
@@ -258,8 +258,8 @@ func runTwins() map[string]twin {
 				s.received()
 			}
 			for _, worker := range []string{ann, ben} {
-				s.of(worker, history.Began, 1, 1, "1")
-				s.of(worker, history.Ended, 1, 1, "ok: r")
+				s.of(worker, history.Began, turn{1, 1}, "1")
+				s.of(worker, history.Ended, turn{1, 1}, "ok: r")
 			}
 			s.kept(ann, "r", 1, 0)
 		}, 1, 2),
@@ -283,8 +283,8 @@ func attemptTwins() map[string]twin {
 		}, 4, 3),
 		"more attempts on record than runs that failed": pair(func(s *tale, attempts int) {
 			s.asked()
-			s.failed(ann, 3)
-			s.died(ann, "failed", 1, attempts)
+			s.failed(3)
+			s.died("failed", attempts)
 		}, 4, 3),
 		"it kills too many processes": pair(func(s *tale, kills int) {
 			s.about(1, func(t *check.Task) { t.Kills, t.End = true, "die" })
@@ -297,7 +297,7 @@ func attemptTwins() map[string]twin {
 					s.wrote(worker, history.Row{Generation: 1, Starts: n + 1})
 				}
 			}
-			s.died(ann, "crashed", 1, 0)
+			s.died("crashed", 0)
 		}, 5, 4),
 	}
 }

@@ -104,7 +104,9 @@ func (s *story) stored() map[output]time.Duration {
 
 // resultOf is the part of a result by which runs differ.
 func resultOf(raw string) string {
-	var result struct{ By string }
+	var result struct {
+		By string `json:"by"`
+	}
 	if json.Unmarshal([]byte(raw), &result) != nil {
 		return raw
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
@@ -72,12 +73,7 @@ func (s *story) wellEnded() (n int) {
 
 // left tells whether the task's message is still in the queue.
 func (h *History) left(s *story) bool {
-	for _, id := range h.facts.Left {
-		if id == s.id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.facts.Left, s.id)
 }
 
 // ended tells whether a task has an outcome.

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -47,9 +48,7 @@ type rareTale struct {
 func rareTales() map[string]rareTale {
 	all := map[string]rareTale{}
 	for _, some := range []map[string]rareTale{eventTales(), rowTales(), runTales(), pushTales(), endTales(), deliveryTales()} {
-		for name, rare := range some {
-			all[name] = rare
-		}
+		maps.Copy(all, some)
 	}
 	return all
 }
@@ -57,7 +56,7 @@ func rareTales() map[string]rareTale {
 // eventTales are told by one event.
 func eventTales() map[string]rareTale {
 	received := func(text string) rareTale {
-		return rareTale{tell: func(s *tale) { s.of(check.QueueName, history.Received, 2, 0, text) }}
+		return rareTale{tell: func(s *tale) { s.of(check.QueueName, history.Received, turn{2, 0}, text) }}
 	}
 	stopped := func(text string) rareTale {
 		return rareTale{tell: func(s *tale) { s.add(history.Event{Actor: ann, Kind: history.Stopped, Text: text}) }}

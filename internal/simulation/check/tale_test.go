@@ -62,26 +62,29 @@ func (s *tale) on(n int) { s.about(n, func(*check.Task) {}) }
 
 func (s *tale) id() string { return "task-" + strconv.Itoa(s.n) }
 
+// turn is which of its kind an event is.
+type turn struct{ n, generation int }
+
 func (s *tale) add(e history.Event) {
 	s.now += time.Second
 	e.At = s.now
 	s.events = append(s.events, e)
 }
 
-func (s *tale) of(actor string, kind history.Kind, n, generation int, text string) {
-	s.add(history.Event{Actor: actor, Kind: kind, Task: s.id(), N: n, Generation: generation, Text: text})
+func (s *tale) of(actor string, kind history.Kind, at turn, text string) {
+	s.add(history.Event{Actor: actor, Kind: kind, Task: s.id(), N: at.n, Generation: at.generation, Text: text})
 }
 
 func (s *tale) pushing() { s.add(history.Event{Actor: "client-1.1", Kind: history.Pushing, N: s.n}) }
 
 // pushed is a push that has said how it ended.
-func (s *tale) pushed(how string) { s.of("client-1.1", history.Pushed, s.n, 0, how) }
+func (s *tale) pushed(how string) { s.of("client-1.1", history.Pushed, turn{s.n, 0}, how) }
 
 // sent is a message of a generation that has come into the queue.
 func (s *tale) sent(generation int) { s.sentWith(generation, "") }
 
 func (s *tale) sentWith(generation int, more string) {
-	s.of(check.QueueName, history.Sent, 0, generation, fmt.Sprintf(`{"v":1,"payload":{"n":%d}%s}`, s.n, more))
+	s.of(check.QueueName, history.Sent, turn{0, generation}, fmt.Sprintf(`{"v":1,"payload":{"n":%d}%s}`, s.n, more))
 }
 
 // asked is a task that was pushed well.
@@ -91,27 +94,29 @@ func (s *tale) asked() {
 	s.pushed("ok")
 }
 
-func (s *tale) received() { s.of(check.QueueName, history.Received, 1, 0, "") }
+func (s *tale) received() { s.of(check.QueueName, history.Received, turn{1, 0}, "") }
 
-func (s *tale) deleted(generation int) { s.of(check.QueueName, history.Deleted, 0, generation, "") }
+func (s *tale) deleted(generation int) {
+	s.of(check.QueueName, history.Deleted, turn{0, generation}, "")
+}
 
 // letter is one that has come into the dead letters.
 func (s *tale) letter(generation int) {
-	s.of(check.DeadName, history.Sent, 0, generation+1, "")
+	s.of(check.DeadName, history.Sent, turn{0, generation + 1}, "")
 	s.facts.Letters[s.id()] = generation
 }
 
 // began is a run after a receive of its own.
 func (s *tale) began(actor string, attempt, generation int) {
 	s.received()
-	s.of(actor, history.Began, attempt, generation, strconv.Itoa(s.n))
+	s.of(actor, history.Began, turn{attempt, generation}, strconv.Itoa(s.n))
 	s.runs[actor+s.id()] = s.events[len(s.events)-1]
 }
 
 // ended ends the last run that an actor has begun of the task.
 func (s *tale) ended(actor, text string) {
 	r := s.runs[actor+s.id()]
-	s.of(actor, history.Ended, r.N, r.Generation, text)
+	s.of(actor, history.Ended, turn{r.N, r.Generation}, text)
 }
 
 // wrote changes the task's row.
@@ -133,21 +138,21 @@ func (s *tale) ran(actor, result string) {
 }
 
 // failed are attempts that did, one after another, and are recorded.
-func (s *tale) failed(actor string, attempts int) {
+func (s *tale) failed(attempts int) {
 	for n := range attempts {
-		s.began(actor, n+1, 1)
-		s.ended(actor, "failed: no")
+		s.began(ann, n+1, 1)
+		s.ended(ann, "failed: no")
 		if n+1 < attempts {
-			s.wrote(actor, history.Row{Generation: 1, Attempts: n + 1, GiveBacks: n + 1})
+			s.wrote(ann, history.Row{Generation: 1, Attempts: n + 1, GiveBacks: n + 1})
 		}
 	}
 }
 
 // died is the end of a task: its row, its letter, its message.
-func (s *tale) died(actor, reason string, generation, attempts int) {
-	s.wrote(actor, history.Row{State: dead, Generation: generation, Attempts: attempts, Reason: reason})
-	s.letter(generation)
-	s.deleted(generation)
+func (s *tale) died(reason string, attempts int) {
+	s.wrote(ann, history.Row{State: dead, Generation: 1, Attempts: attempts, Reason: reason})
+	s.letter(1)
+	s.deleted(1)
 }
 
 // went is the whole of a task that is done at once.
