@@ -86,8 +86,9 @@ type History struct {
 	stories map[string]*story
 	order   []*story // as they came
 	numbers map[string]int
-	pushing map[int]int    // how often each errand was begun to be pushed
-	judged  map[string]int // how much each invariant was held against
+	pushing map[int]int     // how often each errand was begun to be pushed
+	died    map[string]bool // processes
+	judged  map[string]int  // how much each invariant was held against
 	broken  []Violation
 }
 
@@ -99,7 +100,7 @@ const (
 
 // New reads a history.
 func New(events []history.Event, facts Facts) *History {
-	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}}
+	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}, died: map[string]bool{}}
 	for i := range events {
 		h.number(&events[i])
 	}
@@ -110,6 +111,7 @@ func New(events []history.Event, facts Facts) *History {
 				r.cut, r.ended = true, e.At
 			}
 			delete(running, e.Actor)
+			h.died[e.Actor] = true
 		}
 		if e.Task == "" {
 			continue

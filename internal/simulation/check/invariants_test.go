@@ -263,6 +263,22 @@ func runTwins() map[string]twin {
 			}
 			s.kept(ann, "r", 1, 0)
 		}, 1, 2),
+		"two successes and no fault, but for one's process": pair(func(s *tale, killed string) {
+			s.facts.Faults = 0
+			s.asked()
+			s.ran(ann, "r")
+			s.add(history.Event{Actor: killed, Kind: history.Killed})
+			s.ran(ben, "r")
+			s.kept(ben, "r", 1, 0)
+		}, "client-1.1", ann),
+		"two successes and no fault, but for the ear of one": pair(func(s *tale, end string) {
+			s.facts.Faults = 0
+			s.about(1, func(t *check.Task) { t.End = end })
+			s.asked()
+			s.ran(ann, "r")
+			s.ran(ben, "r")
+			s.kept(ann, "r", 1, 0)
+		}, "", "deaf"),
 		"two successes and no fault": pair(func(s *tale, faults int) {
 			s.facts.Faults = faults
 			s.asked()

@@ -24,7 +24,7 @@ func (h *History) runsAreBounded() {
 		if len(s.runs) > receives {
 			h.breaks("I7", "task %s ran %d times and was received %d times", s.id, len(s.runs), receives)
 		}
-		if h.facts.Faults == 0 && s.wellEnded() > 1 {
+		if h.facts.Faults == 0 && h.twice(s) {
 			h.breaks("I7", "nothing went wrong, and task %s succeeded twice", s.id)
 		}
 		killed := map[int]int{}
@@ -39,6 +39,22 @@ func (h *History) runsAreBounded() {
 			}
 		}
 	}
+}
+
+// twice tells whether a generation succeeded twice, where no run outlived its attempt
+// or had no chance to be stored.
+func (h *History) twice(s *story) bool {
+	wins := map[int]int{}
+	for _, r := range s.runs {
+		deaf := s.End == "deaf" && r.attempt == 1
+		if r.ok && !deaf && !h.died[r.actor] {
+			wins[r.generation]++
+		}
+		if wins[r.generation] > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // copies is how many messages of the first generation a task has.

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -32,18 +32,17 @@ type sky struct {
 }
 
 // under runs a test in weather in which these faults come whenever they can.
-func under(faults []cloud.Fault, test func(s *sky)) func(*testing.T) {
-	return func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			c := cloud.New(7, history.NewLog(), cloud.Always(storm, faults...))
-			c.AddQueue(url, 3, 10, letters)
-			s := &sky{T: t, cloud: c, p: c.Start("process", true)}
-			test(s)
-			s.cloud.End()
-			c.Wait()
-		})
-	}
+func under(t *testing.T, test func(s *sky), faults ...cloud.Fault) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		c := cloud.New(7, history.NewLog(), cloud.Always(storm, faults...))
+		c.AddQueue(url, 3, 10, letters)
+		s := &sky{T: t, cloud: c, p: c.Start("process", true)}
+		test(s)
+		s.cloud.End()
+		c.Wait()
+	})
 }
 
 func (s *sky) send(delay int32) error {
@@ -75,20 +74,20 @@ func (s *sky) remove(m types.Message) {
 }
 
 func (s *sky) write(ctx context.Context, statements ...ddbtypes.BatchStatementRequest) ([]ddbtypes.BatchStatementResponse, error) {
-	out, err := s.p.Table().BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
+	out, err := s.p.Table().BatchExecuteStatement(ctx, &awsdynamodb.BatchExecuteStatementInput{Statements: statements})
 	if err != nil {
 		return nil, err
 	}
 	return out.Responses, nil
 }
 
-func (s *sky) read(fresh bool, keys ...string) *dynamodb.BatchGetItemOutput {
+func (s *sky) read(fresh bool, keys ...string) *awsdynamodb.BatchGetItemOutput {
 	s.Helper()
 	asked := ddbtypes.KeysAndAttributes{ConsistentRead: &fresh}
 	for _, k := range keys {
 		asked.Keys = append(asked.Keys, map[string]ddbtypes.AttributeValue{"id": key(k)})
 	}
-	out, err := s.p.Table().BatchGetItem(s.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]ddbtypes.KeysAndAttributes{"tasks": asked}})
+	out, err := s.p.Table().BatchGetItem(s.Context(), &awsdynamodb.BatchGetItemInput{RequestItems: map[string]ddbtypes.KeysAndAttributes{"tasks": asked}})
 	require.NoError(s, err)
 	return out
 }
@@ -123,15 +122,18 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		require.Contains(t, tests, f)
-		t.Run(string(f), under([]cloud.Fault{f}, func(s *sky) {
-			tests[f](s)
-			require.Positive(s, s.cloud.Weather.Counts()[f])
-			before := s.cloud.Weather.Counts()[f]
-			time.Sleep(storm)
-			s.p = s.cloud.Start("later", true)
-			require.NoError(s, s.send(0))
-			require.Equal(s, before, s.cloud.Weather.Counts()[f], "in the calm")
-		}))
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			under(t, func(s *sky) {
+				tests[f](s)
+				require.Positive(s, s.cloud.Weather.Counts()[f])
+				before := s.cloud.Weather.Counts()[f]
+				time.Sleep(storm)
+				s.p = s.cloud.Start("later", true)
+				require.NoError(s, s.send(0))
+				require.Equal(s, before, s.cloud.Weather.Counts()[f], "in the calm")
+			}, f)
+		})
 	}
 }
 
@@ -236,34 +238,41 @@ func late(s *sky) {
 // TestProcesses: who is dead does nothing more, and who is paused goes on later.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
-	t.Run("killed", under(nil, func(s *sky) {
-		s.p.Kill()
-		s.p.Kill() // once
-		done := make(chan error, 1)
-		go func() { done <- s.send(0) }()
-		time.Sleep(storm)
-		require.Empty(s, done, "it stands still")
-		require.Zero(s, s.of(history.Sent))
-		require.Equal(s, 1, s.of(history.Killed))
-		s.cloud.End()
-		require.Error(s, <-done)
-		s.cloud = cloud.New(1, history.NewLog(), s.cloud.Weather) // which under ends
-	}))
-	t.Run("paused", under(nil, func(s *sky) {
-		begin := time.Now()
-		s.p.Pause(time.Minute)
-		require.NoError(s, s.send(0))
-		require.Greater(s, time.Since(begin), time.Minute)
-		require.Less(s, time.Since(begin), time.Minute+time.Second)
-	}))
-	t.Run("its call goes on when nobody waits for it", under(nil, func(s *sky) {
-		ctx, cancel := context.WithCancel(s.Context())
-		go func() { time.Sleep(time.Microsecond); cancel() }()
-		_, err := s.write(ctx, insert("a"))
-		require.ErrorIs(s, err, context.Canceled)
-		time.Sleep(time.Second)
-		require.Equal(s, 1, s.of(history.Wrote))
-	}))
+	for name, subtest := range map[string]func(*sky){
+		"killed": func(s *sky) {
+			s.p.Kill()
+			s.p.Kill() // once
+			done := make(chan error, 1)
+			go func() { done <- s.send(0) }()
+			time.Sleep(storm)
+			require.Empty(s, done, "it stands still")
+			require.Zero(s, s.of(history.Sent))
+			require.Equal(s, 1, s.of(history.Killed))
+			s.cloud.End()
+			require.Error(s, <-done)
+			s.cloud = cloud.New(1, history.NewLog(), s.cloud.Weather) // which under ends
+		},
+		"paused": func(s *sky) {
+			begin := time.Now()
+			s.p.Pause(time.Minute)
+			require.NoError(s, s.send(0))
+			require.Greater(s, time.Since(begin), time.Minute)
+			require.Less(s, time.Since(begin), time.Minute+time.Second)
+		},
+		"its call goes on when nobody waits for it": func(s *sky) {
+			ctx, cancel := context.WithCancel(s.Context())
+			go func() { time.Sleep(time.Microsecond); cancel() }()
+			_, err := s.write(ctx, insert("a"))
+			require.ErrorIs(s, err, context.Canceled)
+			time.Sleep(time.Second)
+			require.Equal(s, 1, s.of(history.Wrote))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			under(t, subtest)
+		})
+	}
 }
 
 // TestBadCalls: what AWS refuses as a whole is refused.
@@ -289,12 +298,20 @@ func TestBadCalls(t *testing.T) {
 		{`UPDATE "tasks" SET s = ? WHERE id = ? AND s <> ?`, []ddbtypes.AttributeValue{n, key("a"), n}},
 		{`UPDATE "tasks" SET s = ? WHERE id = ? RETURNING ALL OLD *`, []ddbtypes.AttributeValue{n, key("a")}},
 	} {
-		t.Run(bad.text, under(nil, func(s *sky) {
-			_, err := s.write(s.Context(), ddbtypes.BatchStatementRequest{Statement: &bad.text, Parameters: bad.params})
-			require.ErrorContains(s, err, "ValidationException")
-		}))
+		t.Run(bad.text, func(t *testing.T) {
+			t.Parallel()
+			under(t, func(s *sky) {
+				_, err := s.write(s.Context(), ddbtypes.BatchStatementRequest{Statement: &bad.text, Parameters: bad.params})
+				require.ErrorContains(s, err, "ValidationException")
+			})
+		})
 	}
-	t.Run("batches", under(nil, func(s *sky) {
+}
+
+// TestBadBatches: no batch holds one item twice, nothing, or too much.
+func TestBadBatches(t *testing.T) {
+	t.Parallel()
+	under(t, func(s *sky) {
 		_, err := s.write(s.Context(), insert("a"), insert("b"), insert("a"))
 		require.ErrorContains(s, err, "multiple operations on one item")
 		_, err = s.write(s.Context())
@@ -308,5 +325,5 @@ func TestBadCalls(t *testing.T) {
 		_, err = s.write(s.Context(), many[1:]...)
 		require.NoError(s, err)
 		require.Len(s, s.cloud.Rows(), 25)
-	}))
+	})
 }

@@ -96,21 +96,7 @@ func text(row item, name string) string {
 	return ""
 }
 
-// keyOf is the key of a task's row, idOf its ID.
-func keyOf(id string) string {
-	var key []byte
-	for i := 0; i+1 < len(id); {
-		if id[i] == '-' {
-			i++
-			continue
-		}
-		b, _ := hex.DecodeString(id[i : i+2]) // IDs are UUIDs
-		key = append(key, b...)
-		i += 2
-	}
-	return string(key)
-}
-
+// idOf is the ID of a row's task.
 func idOf(key string) string {
 	h := hex.EncodeToString([]byte(key))
 	if len(h) != 32 {
