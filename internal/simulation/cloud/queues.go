@@ -31,7 +31,7 @@ func (p *Process) Queues() Queues { return Queues{p: p} }
 const sdkTries = 3 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 
 // do makes a call to a queue, whose effect has it for itself.
-func (q Queues) do(ctx context.Context, op, url string, items []string, optFns []func(*awssqs.Options), effect func(*rand.Rand, *queue) error) error {
+func (q Queues) do(ctx context.Context, op, url string, items []string, optFns []func(*awssqs.Options), effect func(*rand.Rand, *queue) error) error { //nolint:revive // what a call is
 	o := awssqs.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
 		f(&o)
@@ -56,7 +56,7 @@ func watched(ctx context.Context, options []func(*middleware.Stack) error, err e
 	_, _, _ = stack.Deserialize.HandleMiddleware(ctx, nil, middleware.HandlerFunc(
 		func(context.Context, any) (any, middleware.Metadata, error) {
 			answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusOK}}
-			switch err {
+			switch err { //nolint:errorlint // they are never wrapped
 			case nil:
 			case errBusy:
 				answer.StatusCode = http.StatusBadRequest
@@ -76,7 +76,7 @@ func (q Queues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatc
 	for _, e := range in.Entries {
 		item := *e.MessageBody // with what tells copies of it apart
 		for _, name := range slices.Sorted(maps.Keys(e.MessageAttributes)) {
-			item += *e.MessageAttributes[name].StringValue
+			item += *e.MessageAttributes[name].StringValue //nolint:modernize // there is one, mostly
 		}
 		items = append(items, item)
 	}
@@ -169,7 +169,7 @@ func value(s *string) string {
 // uuid draws the ID of a message.
 func uuid(r *rand.Rand) string {
 	a, b := r.Uint64(), r.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0xfff, b>>16)
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0xfff, b>>16) //nolint:gosec // any bits will do
 }
 
 // GetQueueAttributes says what the queue is like.

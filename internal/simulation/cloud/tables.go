@@ -24,7 +24,7 @@ var _ dynamo.API = Table{}
 func (p *Process) Table() Table { return Table{p: p} }
 
 // do makes a call to the table, whose effect has it for itself.
-func (t Table) do(ctx context.Context, op string, items []string, optFns []func(*awsdynamodb.Options), effect func(*rand.Rand) error) error {
+func (t Table) do(ctx context.Context, op string, items []string, optFns []func(*awsdynamodb.Options), effect func(*rand.Rand) error) error { //nolint:revive // what a call is
 	o := awsdynamodb.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
 		f(&o)
