@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -384,8 +383,4 @@ func (a *attempt) clear() {
 		<-a.suspects
 		a.suspect = false
 	}
-}
-
-func (a *attempt) crash() error {
-	return fmt.Errorf("the task's process died %d times while it ran", a.rec.Starts)
 }

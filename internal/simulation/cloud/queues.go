@@ -56,9 +56,9 @@ func watched(ctx context.Context, options []func(*middleware.Stack) error, err e
 	_, _, _ = stack.Deserialize.HandleMiddleware(ctx, nil, middleware.HandlerFunc(
 		func(context.Context, any) (any, middleware.Metadata, error) {
 			answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusOK}}
-			switch err { //nolint:errorlint // they are never wrapped
+			switch err {
 			case nil:
-			case errBusy:
+			case errBusy: //nolint:errorlint // it is never wrapped
 				answer.StatusCode = http.StatusBadRequest
 			case errFault:
 				answer.StatusCode = http.StatusInternalServerError

@@ -12,7 +12,7 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
 )
 
-func drawn(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) } //nolint:gosec // a seed has to repeat it
+func drawn(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
 // TestWeather: over some seeds every fault comes, in a storm and not after it, and
 // none that was left out.
