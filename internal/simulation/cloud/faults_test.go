@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -325,5 +326,11 @@ func TestBadBatches(t *testing.T) {
 		_, err = s.write(s.Context(), many[1:]...)
 		require.NoError(s, err)
 		require.Len(s, s.cloud.Rows(), 25)
+		entries := make([]types.SendMessageBatchRequestEntry, 11)
+		for i := range entries {
+			entries[i] = types.SendMessageBatchRequestEntry{Id: new(strconv.Itoa(i)), MessageBody: new("body")}
+		}
+		_, err = s.p.Queues().SendMessageBatch(s.Context(), &awssqs.SendMessageBatchInput{QueueUrl: new(url), Entries: entries})
+		require.ErrorContains(s, err, "11 entries")
 	})
 }

@@ -28,10 +28,16 @@ var _ sqs.API = Queues{}
 // Queues returns what the process calls SQS by.
 func (p *Process) Queues() Queues { return Queues{p: p} }
 
+// mostEntries is what a batch holds.
+const mostEntries = 10
+
 const sdkTries = 3 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 
 // do makes a call to a queue, whose effect has it for itself.
 func (q Queues) do(ctx context.Context, op, url string, items []string, optFns []func(*awssqs.Options), effect func(*rand.Rand, *queue) error) error { //nolint:revive // what a call is
+	if n := len(items); n > mostEntries {
+		return refused("%d entries in a batch", n)
+	}
 	o := awssqs.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
 		f(&o)
