@@ -121,3 +121,7 @@ func (a *attempt) sendDeadLetter(ctx context.Context, rec Record) Outcome {
 	}
 	return Outcome{Action: Ack}
 }
+
+func (a *attempt) crash() error {
+	return fmt.Errorf("the task's process died %d times while it ran", a.rec.Starts)
+}

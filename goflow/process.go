@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -305,7 +304,8 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 		ID: a.rec.ID, Generation: a.rec.Generation, Token: rand.Text(),
 		For: a.claimTime(ctx), Expires: a.expires(),
 	}
-	recs, start := []Record(nil), time.Time{}
+	var recs []Record
+	var start time.Time
 	err := retryOne(ctx, func() (err error) {
 		start = time.Now()
 		recs, err = a.store.Claim(ctx, []port.Claim{c})
@@ -383,8 +383,4 @@ func (a *attempt) clear() {
 		<-a.suspects
 		a.suspect = false
 	}
-}
-
-func (a *attempt) crash() error {
-	return fmt.Errorf("the task's process died %d times while it ran", a.rec.Starts)
 }

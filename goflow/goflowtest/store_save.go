@@ -20,6 +20,7 @@ func saveCases(f StoreFeatures) []storeCase {
 		{"CancelBeforeFirstDelivery", true, cancelBeforeDelivery},
 		{"RepeatedSaveChangesNothing", true, repeatedSave},
 		{"EarlierProgressChangesNothing", true, earlierProgress},
+		{"FailedAttemptIsNeverTakenBack", true, attemptsStand},
 		{"NothingOpensAnEndedTask", true, nothingOpens},
 		{"LaterGenerationStands", true, laterGenerationStands},
 		{"LaterGenerationReplacesTheEarlier", true, laterGenerationReplaces},
@@ -84,8 +85,8 @@ func repeatedSave(t *storeTest) {
 	t.has(want)
 }
 
-// earlierProgress: more give-backs is later whatever the starts are, then more
-// starts.
+// earlierProgress: with as many attempts, more give-backs is later whatever the starts
+// are, then more starts.
 func earlierProgress(t *storeTest) {
 	const giveBacks, starts = 3, 2
 	id := newID()
@@ -112,6 +113,27 @@ func progress(id string, giveBacks, starts int) port.Record {
 	r.GiveBacks, r.Starts, r.Attempts = giveBacks, starts, giveBacks/2
 	r.Error = fmt.Sprintf("after %d give-backs and %d starts", giveBacks, starts)
 	return r
+}
+
+// attemptsStand: of two runs side by side one fails, and the other, which knows nothing
+// of that, is given back often, or marked. More attempts are later whatever the rest is.
+func attemptsStand(t *storeTest) {
+	want := attempt(newID(), 1)
+	t.save(want)
+	for _, less := range []port.Record{progress(want.ID, 0, 3), progress(want.ID, 1, 9)} {
+		require.NoError(t, t.saveErr(less), "to save less is no error")
+		t.has(want)
+	}
+	slower := open(want.ID)
+	slower.GiveBacks, slower.Error = 9, "given back, and never failed"
+	require.NoError(t, t.saveErr(slower), "to save less is no error")
+	t.has(want)
+	for n := 2; n <= 3; n++ {
+		more := attempt(want.ID, n)
+		more.GiveBacks = 0
+		t.save(more)
+		t.has(more)
+	}
 }
 
 func nothingOpens(t *storeTest) {

@@ -19,11 +19,12 @@ type Store interface {
 	//   - ErrFenced: rec.Epoch is set and the record has another epoch;
 	//   - ErrTooLarge: no store of this kind takes such a record.
 	// Where two apply, the first of these. Between open records the later
-	// progress stands: more Attempts, or as many and more GiveBacks, or as many of
-	// both and more Starts. To save what is known already, the outcome that stands included, or less, is no error
-	// and changes nothing, so any Save may be repeated. Saving a record that
-	// has an epoch ends the claim. A record of a later generation replaces
-	// one of an earlier; a Hash stays when the new record has none.
+	// progress stands: more Attempts, or as many and more GiveBacks, or as many
+	// of both and more Starts. To save what is known already, the outcome that
+	// stands included, or less, is no error and changes nothing, so any Save may
+	// be repeated. Saving a record that has an epoch ends the claim. A record of
+	// a later generation replaces one of an earlier; a Hash stays when the new
+	// record has none.
 	Save(ctx context.Context, recs []Record) error
 
 	// Load returns one record per ID, in order; State Unknown and the ID where

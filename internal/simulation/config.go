@@ -28,6 +28,7 @@ type Config struct {
 	Ordered     bool // the queue is a FIFO queue
 	Far         bool // some tasks are delayed beyond what SQS can
 	Redrives    bool // dead letters are sent back now and then
+	Calm        bool // no fault comes at all
 }
 
 // draw sets what follows from the seed.
@@ -49,6 +50,7 @@ func (c *Config) draw() {
 	c.Ordered = r.IntN(6) == 0
 	c.Far = r.IntN(12) == 0
 	c.Redrives = r.IntN(2) == 0
+	c.Calm = r.IntN(32) == 0
 }
 
 // patience is how long after the storm everything may take to end: the attempts

@@ -17,7 +17,7 @@ const fewestEvents = 200
 
 // TestSameSeedSameHistory runs seeds twice. The digest of all histories is printed,
 // so that internal/prove can compare it with that under -race and with one processor.
-func TestSameSeedSameHistory(t *testing.T) {
+func TestSameSeedSameHistory(t *testing.T) { //nolint:paralleltest // all chance comes from one source
 	all := sha256.New()
 	for seed := range *sameSeeds {
 		first, again := lines(t, seed), lines(t, seed)

@@ -26,7 +26,7 @@ func (w *world) place(ctx context.Context, n int) {
 }
 
 // live is the life of one worker process.
-func (w *world) live(ctx context.Context, r *rand.Rand, name string) {
+func (w *world) live(ctx context.Context, r *rand.Rand, name string) { //nolint:contextcheck // a worker outlives its shift
 	p := w.cloud.Start(name, true)
 	parts := w.parts(p)
 	worker, err := goflow.NewWorker(parts.queue, parts.store, w.mux(p), goflow.DeadLetters(parts.dead),

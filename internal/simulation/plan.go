@@ -89,6 +89,7 @@ func newErrand(r *rand.Rand, n int, c *Config) *errand {
 	e.facts.Once = e.facts.Once || e.job == jobOnce
 	e.facts.NoResult = e.job == jobNoResult
 	e.facts.Kills = e.args.End == endDie
+	e.facts.Unknown = e.job == jobUnknown
 	e.facts.Fails, e.facts.End = e.args.Fail, e.args.End
 	return e
 }

@@ -35,7 +35,7 @@ func (s *seeded) Read(b []byte) (int, error) {
 	if len(b) == idBytes {
 		s.count++
 	}
-	state := mix(mix(s.seed^uint64(now)) + s.count + uint64(len(b))<<32) //nolint:gosec // any bits will do
+	state := mix(mix(s.seed^uint64(now)) + s.count + uint64(len(b))<<32)
 	var word [8]byte
 	for n := 0; n < len(b); n += len(word) {
 		state = mix(state)

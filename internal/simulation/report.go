@@ -81,7 +81,8 @@ func (r *Report) Merge(other *Report) {
 	}
 }
 
-// Never are the faults and situations that have not occurred.
+// Never are the faults and situations that have not occurred, and the invariants that
+// were held against nothing.
 func (r *Report) Never() (never []string) {
 	for _, f := range slices.Sorted(maps.Keys(r.Faults)) {
 		if r.Faults[f] == 0 {
@@ -91,6 +92,11 @@ func (r *Report) Never() (never []string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Situations)) {
 		if r.Situations[name] == 0 {
 			never = append(never, name)
+		}
+	}
+	for _, i := range check.Invariants() {
+		if r.Judged[i.Name] == 0 {
+			never = append(never, i.Name)
 		}
 	}
 	return never

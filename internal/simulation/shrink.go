@@ -15,9 +15,13 @@ import (
 // that: faults, then errands. What is left is as short a history as it finds.
 func Shrink(t *testing.T, o *Outcome) *Outcome {
 	t.Helper()
+	return shrink(o, func(c Config) *Outcome { return Run(t, c) })
+}
+
+func shrink(o *Outcome, run func(Config) *Outcome) *Outcome {
 	broken := o.Violations[0].Invariant
 	breaks := func(c Config) *Outcome {
-		shorter := Run(t, c)
+		shorter := run(c)
 		for _, v := range shorter.Violations {
 			if v.Invariant == broken {
 				return shorter

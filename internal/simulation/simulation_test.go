@@ -32,7 +32,7 @@ var (
 const fewSeeds = 60
 
 // TestSeeds is the simulation. It stops at the first seed that breaks a promise.
-func TestSeeds(t *testing.T) {
+func TestSeeds(t *testing.T) { //nolint:paralleltest // all chance comes from one source
 	report := simulation.NewReport()
 	began := time.Now()
 	goOn := func() bool {
@@ -49,7 +49,7 @@ func TestSeeds(t *testing.T) {
 	if *reportFile == "" {
 		return
 	}
-	data, err := json.Marshal(report)
+	data, err := json.Marshal(report) //nolint:musttag // it is read by the same program
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(*reportFile, data, 0o600))
 }
@@ -79,7 +79,7 @@ func tell(t *testing.T, o *simulation.Outcome) {
 }
 
 // TestReplay is one simulation with all its history.
-func TestReplay(t *testing.T) {
+func TestReplay(t *testing.T) { //nolint:paralleltest // all chance comes from one source
 	c := simulation.Config{Seed: *seed, WithoutErrands: map[int]bool{}}
 	for _, n := range strings.FieldsFunc(*withoutErrands, func(r rune) bool { return r == ',' }) {
 		number, err := strconv.Atoi(n)

@@ -4,6 +4,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ type Task struct {
 	Cancelled   bool // somebody tries to
 	Expires     bool
 	Kills       bool // it kills its process
+	Unknown     bool // no worker has its type
 	Snoozes     int  // so far
 }
 
@@ -84,8 +86,9 @@ type History struct {
 	stories map[string]*story
 	order   []*story // as they came
 	numbers map[string]int
-	pushing map[int]int    // how often each errand was begun to be pushed
-	judged  map[string]int // how much each invariant was held against
+	pushing map[int]int     // how often each errand was begun to be pushed
+	died    map[string]bool // processes
+	judged  map[string]int  // how much each invariant was held against
 	broken  []Violation
 }
 
@@ -97,7 +100,7 @@ const (
 
 // New reads a history.
 func New(events []history.Event, facts Facts) *History {
-	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}}
+	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}, died: map[string]bool{}}
 	for i := range events {
 		h.number(&events[i])
 	}
@@ -108,6 +111,7 @@ func New(events []history.Event, facts Facts) *History {
 				r.cut, r.ended = true, e.At
 			}
 			delete(running, e.Actor)
+			h.died[e.Actor] = true
 		}
 		if e.Task == "" {
 			continue
@@ -130,7 +134,11 @@ func (h *History) number(e *history.Event) {
 	case history.Began:
 		n, _ = strconv.Atoi(e.Text) // the handler wrote it
 	case history.Sent:
-		var body struct{ Payload struct{ N *int } }
+		var body struct {
+			Payload struct {
+				N *int `json:"n"`
+			} `json:"payload"`
+		}
 		if json.Unmarshal([]byte(e.Text), &body) == nil && body.Payload.N != nil {
 			n = *body.Payload.N
 		}
@@ -198,17 +206,18 @@ func (s *story) mixed() bool {
 }
 
 func (s *story) has(r *run) bool {
-	for _, own := range s.runs {
-		if own == r {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.runs, r)
 }
 
 // endsWell tells whether a run that was not cut off is a success.
 func (s *story) endsWell(r *run) bool {
 	return r.generation > 1 || s.End != "panic" && s.End != "goexit"
+}
+
+// finishes tells whether an event ends a task whose result nobody keeps.
+func (s *story) finishes(e *history.Event) bool {
+	_, ok := cutPrefix(e.Text)
+	return e.Kind == history.Ended && s.NoResult && ok && s.endsWell(&run{generation: e.Generation})
 }
 
 // name is a queue's without its suffix.

@@ -74,20 +74,39 @@ func (s *story) operations() (all []porcupine.Operation) {
 	if reads == 0 {
 		return nil
 	}
+	stored := s.stored()
 	for _, r := range s.runs {
 		if r.ok {
-			end := int64(1) << 62 // when it was stored, nobody knows
-			all = append(all, porcupine.Operation{
-				ClientId: len(all), Input: output{generation: r.generation, result: r.result}, Call: int64(r.ended), Return: end,
-			})
+			in := output{generation: r.generation, result: r.result}
+			end, ok := stored[in]
+			if !ok {
+				end = 1 << 62 // it may be on its way for ever
+			}
+			all = append(all, porcupine.Operation{ClientId: len(all), Input: in, Call: int64(r.ended), Return: int64(end)})
 		}
 	}
 	return all
 }
 
+// stored is when each result came into the table.
+func (s *story) stored() map[output]time.Duration {
+	at := map[output]time.Duration{}
+	for _, e := range s.events {
+		if e.Kind == history.Wrote && e.After.State == done {
+			out := output{generation: e.After.Generation, result: resultOf(e.After.Result)}
+			if _, again := at[out]; !again {
+				at[out] = e.At
+			}
+		}
+	}
+	return at
+}
+
 // resultOf is the part of a result by which runs differ.
 func resultOf(raw string) string {
-	var result struct{ By string }
+	var result struct {
+		By string `json:"by"`
+	}
 	if json.Unmarshal([]byte(raw), &result) != nil {
 		return raw
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
@@ -72,12 +73,7 @@ func (s *story) wellEnded() (n int) {
 
 // left tells whether the task's message is still in the queue.
 func (h *History) left(s *story) bool {
-	for _, id := range h.facts.Left {
-		if id == s.id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.facts.Left, s.id)
 }
 
 // ended tells whether a task has an outcome.
@@ -112,9 +108,9 @@ func (h *History) nothingLost() {
 // does not.
 func (h *History) nothingUnexpected() {
 	for _, s := range h.order {
-		for range s.runs {
+		for _, r := range s.runs {
 			h.judged["I2"]++
-			if !s.known {
+			if !s.known || len(s.sent) == 0 || r.began < s.sent[0].At {
 				h.breaks("I2", "task %s runs and nobody pushed it", s.id)
 			}
 		}
@@ -135,13 +131,13 @@ func (h *History) deletedWithReason() {
 	for _, s := range h.order {
 		var row *history.Row
 		live := 0
-		finished := false // a NoResult run in this generation, so far
+		finished := map[int]bool{} // generations in which a run without result was well, so far
 		for _, e := range s.events {
 			switch e.Kind {
 			case history.Wrote:
 				row = e.After
 			case history.Ended:
-				finished = finished || s.NoResult
+				finished[e.Generation] = finished[e.Generation] || s.finishes(&e)
 			case history.Sent:
 				if name(e.Actor) == QueueName {
 					live++
@@ -157,7 +153,7 @@ func (h *History) deletedWithReason() {
 					outcome = false // of an earlier generation
 				}
 				hopped := s.Delay > maxDelay && live > 0
-				if !outcome && !finished && !hopped {
+				if !outcome && !finished[e.Generation] && !hopped {
 					h.breaks("I4", "the message of task %s was deleted at %v by nobody's outcome", s.id, e.At)
 				}
 			}

@@ -19,6 +19,9 @@ func (h *History) Rare() map[string]int {
 			counts[name]++
 		}
 	}
+	if h.facts.Faults == 0 {
+		counts[allCalm]++
+	}
 	for _, s := range h.order {
 		for _, name := range s.situations(h.facts.Rows[s.id]) {
 			counts[name]++
@@ -65,6 +68,7 @@ const (
 	malformedDied   = "a message that nobody can read died"
 	largeDied       = "a result was refused"
 	hopped          = "a long delay was hopped over"
+	allCalm         = "a whole history without faults"
 	inOrder         = "a group waited for a task that had to come again"
 )
 
@@ -74,7 +78,7 @@ func Situations() []string {
 		leasedTwice, deletedTwice, pausedLong, movedAway, abandoned, stuck, notStarted, runCut, leaseLost, timedOut, stopping, cancelSeen,
 		snoozed, sentInDoubt, unsentInDoubt, madeCertain, keyHeld, marked, markTaken, claimTaken, claimKept, claimed, firstWins, foundFinished,
 		diedBeforeLeave, lateLetter, killer, lastChance, secondLife, diedAgain, expiredUnrun, cancelledUnrun, unknownDied, malformedDied,
-		largeDied, hopped, inOrder,
+		largeDied, hopped, inOrder, allCalm,
 	}
 }
 

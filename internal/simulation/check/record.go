@@ -33,8 +33,8 @@ func (h *History) forward(s *story, e *history.Event) {
 		h.breaks("I6", "the record of task %s goes back: %s", s.id, e)
 	case a.Generation > b.Generation && b.Generation > 0 && b.State != dead:
 		h.breaks("I6", "task %s was redriven although it is not dead: %s", s.id, e)
-	case a.State == open && a.Starts > b.Starts+1:
-		h.breaks("I6", "the starts of task %s leap: %s", s.id, e)
+	case a.State == open && (a.Starts > b.Starts+1 || a.Generation == b.Generation && a.Attempts > b.Attempts+1):
+		h.breaks("I6", "the starts or attempts of task %s leap: %s", s.id, e)
 	}
 }
 
@@ -130,9 +130,15 @@ func (h *History) deadByItself(s *story, row *history.Row) {
 			h.breaks("I9", "task %s is dead for good, and its handler does not say so", s.id)
 		}
 	case "malformed", "unknown type":
-		if runs > 0 {
-			h.breaks("I9", "task %s is dead as %s and has run", s.id, row.Reason)
+		if runs > 0 || s.known != (row.Reason == "unknown type") || s.known && !s.Unknown {
+			h.breaks("I9", "task %s is dead as %s, and it is not (%d runs)", s.id, row.Reason, runs)
 		}
+	case "result refused":
+		if s.End != "large" && s.End != "never" {
+			h.breaks("I9", "the result of task %s was refused, and any record holds it", s.id)
+		}
+	default:
+		h.breaks("I9", "task %s is dead as %q", s.id, row.Reason)
 	}
 }
 

@@ -11,10 +11,6 @@ import (
 // beyond the last one, and a task that kills its process does so at most once more
 // than it has attempts.
 func (h *History) runsAreBounded() {
-	calm := h.facts.Faults == 0
-	for _, s := range h.order {
-		calm = calm && (!s.Kills || len(s.runs) == 0) // or it takes its neighbours with it
-	}
 	for _, s := range h.order {
 		receives := 0
 		for _, e := range s.events {
@@ -28,7 +24,7 @@ func (h *History) runsAreBounded() {
 		if len(s.runs) > receives {
 			h.breaks("I7", "task %s ran %d times and was received %d times", s.id, len(s.runs), receives)
 		}
-		if calm && s.endedTwice() && s.End != "deaf" { // whose outcome was dropped
+		if h.facts.Faults == 0 && h.twice(s) {
 			h.breaks("I7", "nothing went wrong, and task %s succeeded twice", s.id)
 		}
 		killed := map[int]int{}
@@ -45,14 +41,18 @@ func (h *History) runsAreBounded() {
 	}
 }
 
-// endedTwice tells whether two runs of one generation succeeded.
-func (s *story) endedTwice() bool {
-	ended := map[int]bool{}
+// twice tells whether a generation succeeded twice, where no run outlived its attempt
+// or had no chance to be stored.
+func (h *History) twice(s *story) bool {
+	wins := map[int]int{}
 	for _, r := range s.runs {
-		if r.ok && ended[r.generation] {
+		deaf := s.End == "deaf" && r.attempt == 1
+		if r.ok && !deaf && !h.died[r.actor] {
+			wins[r.generation]++
+		}
+		if wins[r.generation] > 1 {
 			return true
 		}
-		ended[r.generation] = ended[r.generation] || r.ok
 	}
 	return false
 }
@@ -99,7 +99,9 @@ func (h *History) stopsAreClean() {
 	for _, e := range h.events {
 		switch e.Kind {
 		case history.Stopping:
-			told[e.Actor] = e.At
+			if !killed[e.Actor] {
+				told[e.Actor] = e.At
+			}
 		case history.Killed:
 			killed[e.Actor] = true
 			delete(told, e.Actor)
@@ -108,7 +110,7 @@ func (h *History) stopsAreClean() {
 			if took := e.At - told[e.Actor]; told[e.Actor] > 0 && took > stopTime {
 				h.breaks("I13", "%s took %v to stop", e.Actor, took)
 			}
-			if strings.HasPrefix(e.Text, "failed") {
+			if _, asked := told[e.Actor]; strings.HasPrefix(e.Text, "failed") || e.Text == "ok" && !asked {
 				h.breaks("I13", "%s stopped by itself: %s", e.Actor, e.Text)
 			}
 			delete(told, e.Actor)
@@ -119,25 +121,35 @@ func (h *History) stopsAreClean() {
 	}
 }
 
+// wakeTime is how long after a pause handlers may take to see that their contexts
+// have ended.
+const wakeTime = time.Second
+
 // slotsHold is I14: a worker runs no more than it has slots. A handler that does not
 // return when its context ends keeps none, and in a process that stands still none
 // returns.
 func (h *History) slotsHold() {
-	running, paused := map[string]int{}, map[string]bool{}
+	running, awake := map[string]int{}, map[string]time.Duration{}
 	for _, e := range h.events {
 		switch {
 		case e.Kind == history.Paused:
-			paused[e.Actor] = true
-		case e.Kind == history.Began && h.stories[e.Task].End != "deaf":
+			d, _ := time.ParseDuration(e.Text) // as the process wrote it
+			awake[e.Actor] = e.At + d + wakeTime
+		case e.Kind == history.Began && !h.deaf(&e):
 			running[e.Actor]++
 			h.judged["I14"]++
-			if running[e.Actor] > h.facts.Slots && !paused[e.Actor] {
+			if running[e.Actor] > h.facts.Slots && e.At > awake[e.Actor] {
 				h.breaks("I14", "%s ran %d handlers at %v on %d slots", e.Actor, running[e.Actor], e.At, h.facts.Slots)
 			}
-		case e.Kind == history.Ended && h.stories[e.Task].End != "deaf":
+		case e.Kind == history.Ended && !h.deaf(&e):
 			running[e.Actor]--
 		}
 	}
+}
+
+// deaf tells whether a run does not heed its context.
+func (h *History) deaf(e *history.Event) bool {
+	return h.stories[e.Task].End == "deaf" && e.N == 1 && e.Generation == 1
 }
 
 // leasesAreKept is I17: nobody touches the lease of a message that is over.
@@ -199,7 +211,7 @@ func (h *History) orderHolds() {
 			if s := h.stories[e.Task]; s.Group != "" {
 				groups[s.Group] = append(groups[s.Group], &member{s: s})
 			}
-		case e.Kind == history.Wrote && e.After.State != open, e.Kind == history.Ended && h.stories[e.Task].NoResult:
+		case e.Kind == history.Wrote && e.After.State != open, e.Kind == history.Ended && h.stories[e.Task].finishes(&e):
 			for _, m := range groups[h.stories[e.Task].Group] {
 				if m.s.id == e.Task && m.over == 0 {
 					m.over = e.At

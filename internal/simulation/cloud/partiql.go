@@ -16,6 +16,7 @@ type statement struct {
 	set        []assignment
 	holds      func(item) bool
 	returnsNew bool
+	returnsOld bool // where the condition fails
 }
 
 // assignment is one attribute; without a value it is removed.
@@ -49,6 +50,9 @@ func parse(text string, params []types.AttributeValue) (st statement, err error)
 	}
 	if st.insert != nil {
 		st.key = keyValue(st.insert["id"])
+	}
+	if st.key == "" {
+		p.fail("there is no key of bytes")
 	}
 	return st, nil
 }

@@ -191,7 +191,7 @@ func (q *queue) find(handle string) (m *message, last bool) {
 // remove deletes a message. By an old handle SQS may or may not do it.
 func (q *queue) remove(r *rand.Rand, handle string) {
 	m, last := q.find(handle)
-	if m == nil || !last && (q.ordered || chance(r, .5)) {
+	if m == nil || m.ghost || !last && (q.ordered || chance(r, .5)) {
 		return
 	}
 	q.cloud.Log.Add(history.Event{Actor: q.name(), Kind: history.Deleted, Task: m.task, Generation: generation(m)})

@@ -28,10 +28,16 @@ var _ sqs.API = Queues{}
 // Queues returns what the process calls SQS by.
 func (p *Process) Queues() Queues { return Queues{p: p} }
 
+// mostEntries is what a batch holds.
+const mostEntries = 10
+
 const sdkTries = 3 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 
 // do makes a call to a queue, whose effect has it for itself.
-func (q Queues) do(ctx context.Context, op, url string, items []string, optFns []func(*awssqs.Options), effect func(*rand.Rand, *queue) error) error {
+func (q Queues) do(ctx context.Context, op, url string, items []string, optFns []func(*awssqs.Options), effect func(*rand.Rand, *queue) error) error { //nolint:revive // what a call is
+	if n := len(items); n > mostEntries {
+		return refused("%d entries in a batch", n)
+	}
 	o := awssqs.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
 		f(&o)
@@ -58,7 +64,7 @@ func watched(ctx context.Context, options []func(*middleware.Stack) error, err e
 			answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusOK}}
 			switch err {
 			case nil:
-			case errBusy:
+			case errBusy: //nolint:errorlint // it is never wrapped
 				answer.StatusCode = http.StatusBadRequest
 			case errFault:
 				answer.StatusCode = http.StatusInternalServerError
@@ -76,7 +82,7 @@ func (q Queues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatc
 	for _, e := range in.Entries {
 		item := *e.MessageBody // with what tells copies of it apart
 		for _, name := range slices.Sorted(maps.Keys(e.MessageAttributes)) {
-			item += *e.MessageAttributes[name].StringValue
+			item += *e.MessageAttributes[name].StringValue //nolint:modernize // there is one, mostly
 		}
 		items = append(items, item)
 	}
@@ -169,7 +175,7 @@ func value(s *string) string {
 // uuid draws the ID of a message.
 func uuid(r *rand.Rand) string {
 	a, b := r.Uint64(), r.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0xfff, b>>16)
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0xfff, b>>16) //nolint:gosec // any bits will do
 }
 
 // GetQueueAttributes says what the queue is like.

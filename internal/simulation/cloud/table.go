@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"bytes"
 	"encoding/hex"
 	"maps"
 	"strconv"
@@ -37,7 +38,7 @@ func (c *Cloud) set(actor, key string, to item) {
 	}
 	before := r.now
 	r.versions = append(r.versions, version{until: time.Now(), row: before})
-	r.now = to
+	r.now = copyOf(to)
 	c.Log.Add(history.Event{Actor: actor, Kind: history.Wrote, Task: idOf(key), Before: seen(before), After: seen(to)})
 }
 
@@ -95,21 +96,7 @@ func text(row item, name string) string {
 	return ""
 }
 
-// keyOf is the key of a task's row, idOf its ID.
-func keyOf(id string) string {
-	var key []byte
-	for i := 0; i+1 < len(id); {
-		if id[i] == '-' {
-			i++
-			continue
-		}
-		b, _ := hex.DecodeString(id[i : i+2]) // IDs are UUIDs
-		key = append(key, b...)
-		i += 2
-	}
-	return string(key)
-}
-
+// idOf is the ID of a row's task.
 func idOf(key string) string {
 	h := hex.EncodeToString([]byte(key))
 	if len(h) != 32 {
@@ -118,10 +105,13 @@ func idOf(key string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// copyOf is a row that may be changed.
+// copyOf is a row that may be changed, its bytes included; nil where there is none.
 func copyOf(row item) item {
-	if row == nil {
-		return item{}
+	other := maps.Clone(row)
+	for name, v := range row {
+		if b, ok := v.(*types.AttributeValueMemberB); ok {
+			other[name] = &types.AttributeValueMemberB{Value: bytes.Clone(b.Value)}
+		}
 	}
-	return maps.Clone(row)
+	return other
 }

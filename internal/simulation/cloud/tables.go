@@ -24,7 +24,7 @@ var _ dynamo.API = Table{}
 func (p *Process) Table() Table { return Table{p: p} }
 
 // do makes a call to the table, whose effect has it for itself.
-func (t Table) do(ctx context.Context, op string, items []string, optFns []func(*awsdynamodb.Options), effect func(*rand.Rand) error) error {
+func (t Table) do(ctx context.Context, op string, items []string, optFns []func(*awsdynamodb.Options), effect func(*rand.Rand) error) error { //nolint:revive // what a call is
 	o := awsdynamodb.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
 		f(&o)
@@ -63,6 +63,7 @@ func (t Table) BatchExecuteStatement(ctx context.Context, in *awsdynamodb.BatchE
 		if seen[st.key] {
 			return nil, refused("Transaction statements can not include multiple operations on one item")
 		}
+		st.returnsOld = s.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld
 		seen[st.key], statements[i], items[i] = true, st, st.key
 	}
 	if n := len(statements); n == 0 || n > mostStatements {
@@ -103,7 +104,10 @@ func (t Table) carryOut(r *rand.Rand, st statement) (response types.BatchStateme
 	case st.insert != nil:
 		c.set(t.p.Name, st.key, st.insert)
 	case !st.holds(now):
-		response.Error = &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumConditionalCheckFailed, Item: now}
+		response.Error = &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumConditionalCheckFailed}
+		if st.returnsOld {
+			response.Error.Item = copyOf(now)
+		}
 	default:
 		next := copyOf(now)
 		for _, a := range st.set {
@@ -113,7 +117,7 @@ func (t Table) carryOut(r *rand.Rand, st statement) (response types.BatchStateme
 		}
 		c.set(t.p.Name, st.key, next)
 		if st.returnsNew {
-			response.Item = next
+			response.Item = copyOf(next)
 		}
 	}
 	return response
@@ -171,7 +175,7 @@ func (t Table) find(r *rand.Rand, keys []string, fresh bool) (found, left []item
 			is = row.at(time.Now().Add(-between(r, 0, staleFor)))
 		}
 		if is != nil {
-			found = append(found, is)
+			found = append(found, copyOf(is))
 		}
 	}
 	return found, left

@@ -80,9 +80,6 @@ type outage struct {
 func NewWeather(r *rand.Rand, storm time.Duration, without []Fault) *Weather {
 	now := time.Now()
 	w := &Weather{start: now, calm: now.Add(storm), chances: map[Fault]float64{}, counts: map[Fault]int{}}
-	if r.IntN(40) == 0 { // promises have to be kept in fine weather, too, and some can be held to more
-		w.calm = now
-	}
 	for _, f := range Faults() {
 		strength := []float64{0, 0.3, 1, 1, 3}[r.IntN(5)] // a storm of everything at once hides what a few do
 		if !slices.Contains(without, f) {
@@ -91,18 +88,11 @@ func NewWeather(r *rand.Rand, storm time.Duration, without []Fault) *Weather {
 	}
 	for at := time.Duration(0); at < storm; at += time.Second {
 		hit, queues, length := chance(r, w.chances[Outage]), chance(r, .5), between(r, time.Second, 15*time.Second)
-		if from, until := now.Add(at), earlier(now.Add(at+length), w.calm); hit && from.Before(until) {
-			w.outages = append(w.outages, outage{queues: queues, from: from, until: until})
+		if hit {
+			w.outages = append(w.outages, outage{queues: queues, from: now.Add(at), until: now.Add(min(at+length, storm))})
 		}
 	}
 	return w
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // Strikes draws whether a fault comes now, and counts it.

@@ -1,0 +1,226 @@
+package goflow_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
+)
+
+// lateSaves is a store whose first answer to a Save is long on its way.
+type lateSaves struct {
+	port.Store
+	late func() time.Duration
+}
+
+func (s *lateSaves) Save(ctx context.Context, recs []port.Record) error {
+	err := s.Store.Save(ctx, recs)
+	time.Sleep(s.late())
+	return err
+}
+
+// extensions are the changes of leases that a broker is asked for after they are
+// over. While it is broken, it makes none.
+type extensions struct {
+	port.Broker
+	broken  atomic.Bool
+	deaf    atomic.Bool // nothing can be received
+	tooLate atomic.Int64
+	asked   atomic.Int64
+	ends    sync.Map // of leases, by the delivery's handle
+}
+
+func newExtensions(b port.Broker) *extensions { return &extensions{Broker: b} }
+
+func (b *extensions) Limits(ctx context.Context) (port.Limits, error) {
+	limiter, ok := b.Broker.(port.Limiter)
+	if !ok {
+		return port.Limits{}, errors.New("the broker beneath has no limits")
+	}
+	return limiter.Limits(ctx)
+}
+
+func (b *extensions) Receive(ctx context.Context, into []port.Delivery) (int, error) {
+	if b.deaf.Load() {
+		return 0, port.ErrUnavailable
+	}
+	n, err := b.Broker.Receive(ctx, into)
+	for i := range into[:n] {
+		b.ends.Store(into[i].Handle, into[i].LeaseEnd)
+	}
+	return n, err
+}
+
+func (b *extensions) Extend(ctx context.Context, leases []port.Lease) error {
+	b.asked.Add(1)
+	for i := range leases {
+		held, _ := b.ends.Load(leases[i].Delivery.Handle)
+		if end, ok := held.(time.Time); !ok || !time.Now().Before(end) {
+			b.tooLate.Add(1)
+		}
+	}
+	if b.broken.Load() {
+		return port.ErrUnavailable
+	}
+	return b.Broker.Extend(ctx, leases)
+}
+
+// TestSideBySide is what two processes do that have the same task. The simulation
+// found each of these.
+func TestSideBySide(t *testing.T) {
+	t.Parallel()
+	for name, subtest := range map[string]func(w *world){
+		"PlainCopyHeedsTheClaimOfAnother":         plainCopyHeedsClaim,
+		"ClaimShowsThatAttemptsAreUsedUp":         attemptsUsedUp,
+		"MarkThatComesAfterTheLeaseBeginsNoRun":   lateMark,
+		"NothingIsGivenBackAfterItsLease":         lateGiveBack,
+		"LettersAreNotGivenBackAfterTheirLeases":  lateLetters,
+		"LetterThatIsHeldIsGivenBackBesideOthers": heldLetter,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, subtest)
+		})
+	}
+}
+
+// plainCopyHeedsClaim: a task that was pushed without its ID, and then with it, has a
+// copy that takes a claim, and one that by itself would take none.
+func plainCopyHeedsClaim(w *world) {
+	var runs int
+	release := make(chan struct{})
+	goflow.NewJob[int, int]("job").Handle(w.mux, func(context.Context, int) (int, error) {
+		runs++
+		<-release
+		return runs, nil
+	})
+	id := w.push("job", 1)
+	unseen := w.receive(w.queue) // by a process that died at once
+	w.push("job", 1, goflow.ID(id))
+	claims := w.receive(w.queue)
+	require.Contains(w, string(claims.Body), `"once":true`)
+	require.NoError(w, w.queue.Extend(w.Context(), []port.Lease{{Delivery: unseen}}))
+	plain := w.receive(w.queue)
+	require.False(w, strings.Contains(string(plain.Body), `"once":true`))
+	ended := make(chan goflow.Outcome)
+	go func() { ended <- w.process(w.newProcessor(), claims) }()
+	synctest.Wait()
+	go func() { time.Sleep(time.Second); close(release) }()
+	require.Equal(w, goflow.Release, w.process(w.newProcessor(), plain).Action)
+	require.Equal(w, goflow.Ack, (<-ended).Action)
+	require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
+	require.Equal(w, 1, runs)
+	require.JSONEq(w, "1", string(w.wait(id).Result))
+}
+
+// attemptsUsedUp: another process uses up the last attempt after the record was read,
+// and before the claim.
+func attemptsUsedUp(w *world) {
+	runs := 0
+	goflow.NewJob[int, int]("once", goflow.Once(), goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
+		runs++
+		return 0, nil
+	})
+	id := w.push("once", 1)
+	store := &faultyStore{Store: w.records}
+	store.after = func(string) error {
+		if store.count("load") > 1 {
+			return nil
+		}
+		return w.records.Save(w.Context(), []port.Record{{ID: id, State: task.Open, Generation: 1, Starts: 1}})
+	}
+	w.store = store
+	require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
+	require.Zero(w, runs, "a run beyond the last attempt")
+	require.Equal(w, task.Dead, w.wait(id).State)
+	_, note := w.deadLetter()
+	require.Equal(w, "crashed", note["reason"])
+}
+
+// lateMark: the answer to a mark comes when the lease is over, and another may run
+// the task.
+func lateMark(w *world) {
+	runs := w.countRuns("marked", time.Second)
+	id := w.push("marked", 1)
+	w.receive(w.queue) // by a process that died at once
+	broker := newExtensions(w.queue)
+	broker.broken.Store(true)
+	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(testLease + time.Second)}
+	stop := w.start()
+	time.Sleep(testLease + time.Second) // the first lease is over, and the worker has it
+	broker.deaf.Store(true)             // nothing more
+	time.Sleep(testLease + 2*time.Second)
+	require.Zero(w, runs.Load(), "it began after its lease")
+	require.NoError(w, stop())
+	w.broker, w.store = w.queue, w.records
+	stopOther := w.start()
+	require.Equal(w, task.Done, w.wait(id).State)
+	require.NoError(w, stopOther())
+	require.EqualValues(w, 1, runs.Load())
+}
+
+// lateGiveBack: a message that cannot be given back is not touched any more when its
+// lease is over.
+func lateGiveBack(w *world) {
+	attempts := 0
+	goflow.NewJob[int, int]("bad").Handle(w.mux, func(context.Context, int) (int, error) {
+		if attempts++; attempts > 1 {
+			return 1, nil
+		}
+		time.Sleep(testLease - 800*time.Millisecond) // so the last try would come too late
+		return 0, errors.New("no")
+	})
+	broker := newExtensions(w.queue)
+	broker.broken.Store(true)
+	w.broker = broker
+	id := w.push("bad", 1)
+	stop := w.start()
+	require.Equal(w, task.Done, w.wait(id).State)
+	require.NoError(w, stop())
+	require.Positive(w, broker.asked.Load())
+	require.Zero(w, broker.tooLate.Load(), "tries after the lease")
+}
+
+// lateLetters is the same for who looks at dead letters for long.
+func lateLetters(w *world) {
+	w.die(2)
+	for _, long := range []time.Duration{testLease - 800*time.Millisecond, testLease + time.Second} {
+		broker := newExtensions(w.dead)
+		broker.broken.Store(true)
+		for _, err := range w.deadLetters(broker).List(w.Context(), goflow.DeadLetterFilter{Limit: 1}) {
+			if err == nil { // else it says what it could not give back
+				time.Sleep(long)
+			}
+		}
+		require.Equal(w, long < testLease, broker.asked.Load() > 0, "asked after %v", long)
+		require.Zero(w, broker.tooLate.Load(), "tries after the leases, looking on for %v", long)
+		time.Sleep(testLease)
+	}
+}
+
+// heldLetter: of letters that came one after the other, the first is not held any more
+// when all are to be given back, and the second is.
+func heldLetter(w *world) {
+	w.die(1)
+	seen := 0
+	for _, err := range w.deadLetters(w.dead).List(w.Context(), goflow.DeadLetterFilter{Limit: 2}) {
+		require.NoError(w, err)
+		if seen++; seen == 1 {
+			w.push("bad", 1)
+			w.process(w.newProcessor(), w.receive(w.queue))
+		}
+		time.Sleep(testLease * 2 / 3)
+	}
+	require.Equal(w, 2, seen)
+	w.requireDead(2)
+}
