@@ -63,7 +63,8 @@ var callCodes = []struct {
 	},
 	{400, "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId AuthFailure MissingAuthenticationToken " +
 		"MissingAuthenticationTokenException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature " +
-		"ExpiredToken ExpiredTokenException RequestExpired RequestTimeTooSkewed", port.ErrRefused, port.ErrRefused},
+		"RequestExpired RequestTimeTooSkewed", port.ErrRefused, port.ErrRefused},
+	{403, "ExpiredToken ExpiredTokenException", port.ErrUnavailable, port.ErrUnavailable}, // the next call has others
 	{403, "SomethingNew", port.ErrRefused, port.ErrRefused},
 	{
 		400, "RequestThrottled RequestThrottledException Throttling ThrottlingException ThrottledException " +
