@@ -1,0 +1,288 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Bounds of a request.
+const (
+	maxBody     = 17 << 20 // more than both services take
+	forwardTime = time.Minute
+)
+
+// Config says what a Proxy does.
+type Config struct {
+	Service Service
+	Target  string // the URL of the service
+	Seed    uint64 // the nth request of an operation meets the same fate under the same seed
+	Odds    Odds
+	Delays  time.Duration // the longest delay; most are much shorter. 0: 1 s
+	Bursts  Bursts
+	Keys    *Keys // whose keys are good; nil: all are
+}
+
+// Proxy is a reverse proxy that fails as it is told. Until Storm it forwards
+// everything. A request that it has begun to forward is carried out, even if
+// whoever sent it has gone.
+type Proxy struct {
+	Config
+	reverse   *httputil.ReverseProxy
+	transport *http.Transport
+
+	mu      sync.Mutex
+	idle    *sync.Cond // a request is no longer under way
+	under   int        // way: how many are
+	away    bool
+	since   time.Time // the storm; zero: there is none
+	streams map[string]*rand.Rand
+	bursts  *bursts
+	counts  Counts
+}
+
+// New returns a proxy, or an error for odds or a target that make no sense.
+func New(c Config) (*Proxy, error) {
+	target, err := url.Parse(c.Target)
+	if err != nil || target.Host == "" {
+		return nil, fmt.Errorf("faults: target %.60q: give a URL such as http://127.0.0.1:4566", c.Target)
+	}
+	if err := c.Odds.check(); err != nil {
+		return nil, err
+	}
+	if c.Delays <= 0 {
+		c.Delays = time.Second
+	}
+	p := &Proxy{
+		Config: c, transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+		streams: map[string]*rand.Rand{}, counts: Counts{},
+	}
+	p.idle = sync.NewCond(&p.mu)
+	p.bursts = newBursts(c.Bursts, p.stream("bursts"))
+	p.reverse = &httputil.ReverseProxy{
+		Transport: p.transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: modify, ErrorHandler: unanswered,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // what is cut off is counted
+	}
+	return p, nil
+}
+
+// Storm begins with the faults, or ends them.
+func (p *Proxy) Storm(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.since = time.Time{}
+	if on {
+		p.since = time.Now()
+	}
+}
+
+// Leave makes the service one that is away, and returns when no request to it
+// is under way any more and no connection open, or with ctx's error.
+func (p *Proxy) Leave(ctx context.Context) error {
+	defer context.AfterFunc(ctx, p.idle.Broadcast)()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = true
+	for p.under > 0 && ctx.Err() == nil {
+		p.idle.Wait()
+	}
+	p.transport.CloseIdleConnections()
+	return ctx.Err()
+}
+
+// Return ends what Leave began.
+func (p *Proxy) Return() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = false
+}
+
+// Counts are what happened so far; None are those that were forwarded.
+func (p *Proxy) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := Counts{}
+	for op, kinds := range p.counts {
+		all[op] = copyOf(kinds)
+	}
+	return all
+}
+
+func copyOf(kinds map[Kind]int) map[Kind]int { return maps.Clone(kinds) }
+
+// ServeHTTP is what happens to a request.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f := p.begin(r)
+	defer p.end(f)
+	switch f.kind {
+	case Away, Refuse:
+		panic(http.ErrAbortHandler) // which closes the connection
+	case Error500, Error503, Throttle, Expired:
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxBody)) // so that the connection may be used again
+		p.Service.write(w, f.kind)
+		return
+	case Delay:
+		pause(r.Context(), f.delay)
+	case Part:
+		p.takePart(r, f)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), forwardTime)
+	defer cancel()
+	p.reverse.ServeHTTP(w, r.WithContext(context.WithValue(ctx, fateKey{}, f)))
+}
+
+// fate is what happens to one request.
+type fate struct {
+	op      string
+	kind    Kind
+	entered bool // it counts as under way
+	delay   time.Duration
+	half    bool // what is cut off, is so in the middle of its answer
+	luck    *rand.Rand
+	mend    func(body []byte) ([]byte, error) // the answer to a part
+}
+
+type fateKey struct{}
+
+// begin draws what happens to a request.
+func (p *Proxy) begin(r *http.Request) *fate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := &fate{op: operation(r)}
+	if p.away {
+		f.kind = Away
+		return f
+	}
+	p.under++
+	f.entered = true
+	p.draw(f)
+	if f.kind != Refuse && p.Keys != nil && !p.Keys.Good(keyID(r), time.Now()) {
+		f.kind = Expired
+	}
+	return f
+}
+
+// draw takes the same from the stream of the operation, whatever comes of it.
+func (p *Proxy) draw(f *fate) {
+	if p.since.IsZero() {
+		return
+	}
+	stream := p.stream(f.op)
+	point, long := stream.Float64(), stream.Float64()
+	f.half = stream.IntN(2) == 0
+	f.luck = rand.New(rand.NewPCG(stream.Uint64(), 0)) //nolint:gosec // a seed has to repeat it
+	f.delay = time.Duration(long * long * long * float64(p.Delays))
+	if f.kind = p.bursts.at(time.Since(p.since)); f.kind == None {
+		f.kind = p.Odds.at(point)
+	}
+}
+
+// stream is the source of chance of an operation.
+func (p *Proxy) stream(name string) *rand.Rand {
+	if p.streams[name] == nil {
+		p.streams[name] = rand.New(rand.NewPCG(p.Seed, streamOf(string(p.Service)+"."+name))) //nolint:gosec // a seed has to repeat it
+	}
+	return p.streams[name]
+}
+
+func streamOf(name string) uint64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(name)) // it never fails
+	return sum.Sum64()
+}
+
+func (p *Proxy) end(f *fate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.counts[f.op] == nil {
+		p.counts[f.op] = map[Kind]int{}
+	}
+	p.counts[f.op][f.kind]++
+	if f.entered {
+		p.under--
+		p.idle.Broadcast()
+	}
+}
+
+// takePart leaves some items of a batch in the request. What is no batch goes
+// on as it is.
+func (p *Proxy) takePart(r *http.Request, f *fate) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		panic(http.ErrAbortHandler) // whoever sent it has gone
+	}
+	f.kind = None
+	if b, err := newBatch(f.op, body); err == nil {
+		rest, mend, err := b.part(func() bool { return f.luck.IntN(3) == 0 })
+		if err == nil {
+			body, f.mend, f.kind = rest, mend, Part
+		}
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Header.Del("Content-Length")
+}
+
+// errCut keeps an answer from its receiver.
+var errCut = errors.New("faults: cut off")
+
+// modify changes the answer to a request that was carried out.
+func modify(r *http.Response) error {
+	f, _ := r.Request.Context().Value(fateKey{}).(*fate)
+	if f == nil || f.kind != Cut && f.mend == nil {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	_ = r.Body.Close() // it was read
+	switch {
+	case err != nil:
+		return err
+	case f.kind == Cut && f.half:
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
+		return nil
+	case f.kind == Cut:
+		return errCut
+	case r.StatusCode == http.StatusOK:
+		if body, err = f.mend(body); err != nil {
+			return err
+		}
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Header.Set("Content-Length", fmt.Sprint(len(body)))
+	r.Header.Del("X-Amz-Crc32") // of what the service said
+	return nil
+}
+
+// broken ends a body before its end.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errCut }
+
+// unanswered closes the connection of a request whose answer does not come.
+func unanswered(_ http.ResponseWriter, r *http.Request, err error) {
+	if f, ok := r.Context().Value(fateKey{}).(*fate); ok && !errors.Is(err, errCut) {
+		f.kind = Away
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
