@@ -8,6 +8,18 @@ source "$here/servers.bash"
 fast=$here/fast
 mkdir -p "$cache/fast"
 home=$(cd "$cache/fast" && pwd -P)
+jars=$home/jars
+
+# With --durable as their first word, the scripts are about servers of their own, which keep everything in $data until
+# `down` and can be stopped and started one by one; the others don't notice.
+durable=
+if [ "${1:-}" = --durable ]; then
+  durable=--durable
+  shift
+  mkdir -p "$cache/durable"
+  home=$(cd "$cache/durable" && pwd -P)
+fi
+data=$home/data
 
 # One line for each server that `up` started: "NAME PID PORT".
 running=$home/running
@@ -18,7 +30,40 @@ say() { printf 'fast: %s\n' "$*" >&2; }
 ours() {
   case $(ps -ww -o stat= -o command= -p "$1" 2>/dev/null) in
     Z*) return 1 ;;
-    *"$home/jars/"*) return 0 ;;
+    *"$jars/"*) return 0 ;;
     *) return 1 ;;
+  esac
+}
+
+start_time=60 # s
+
+sqs_answers() { get --data 'Action=ListQueues&Version=2012-11-05' "http://127.0.0.1:$1/"; }
+
+answers() {
+  case $1 in
+    elasticmq) sqs_answers "$2" ;;
+    dynamodb) dynamodb_answers "http://127.0.0.1:$2" ;;
+  esac
+}
+
+java_server() { background "$1" "$2" java -Xmx512m "${@:3}"; }
+
+# start NAME PORT
+start() {
+  local configuration=$fast/elasticmq.conf storage=(-inMemory)
+  if [ -n "$durable" ]; then
+    mkdir -p "$data"
+    configuration=$fast/durable.conf storage=(-dbPath "$data")
+  fi
+  case $1 in
+    elasticmq)
+      FAST_DATA=$data ELASTICMQ_PORT=$2 java_server elasticmq "$2" -Dconfig.file="$configuration" \
+        -cp "$jars/elasticmq/*" org.elasticmq.server.Main
+      ;;
+    dynamodb)
+      # A source file for a main class: Java compiles it on the way.
+      java_server dynamodb "$2" -Djava.library.path="$jars/dynamodb" \
+        -cp "$jars/dynamodb/*" "$fast/Loopback.java" "${storage[@]}" -sharedDb -disableTelemetry -port "$2"
+      ;;
   esac
 }
