@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/demo/chaos"
 )
 
@@ -31,6 +33,8 @@ type fleet struct {
 	mu           sync.Mutex
 	lives        map[int]*chaos.Life // of all that ever were, by number
 	kills, stops int
+	supervised   bool // a worker that can't reach its services at its start is replaced
+	exits        int  // of those
 }
 
 // newFleet builds the worker.
@@ -87,11 +91,18 @@ func (f *fleet) runPlace(ctx, calm context.Context, l lottery) error {
 			return err
 		}
 		killed, err := m.torment(calm, l)
-		if err != nil {
+		if err != nil && !errors.Is(err, errDeserted) {
 			return errors.Join(err, m.kill())
 		}
-		if !killed {
-			return m.rest(ctx)
+		if err == nil && !killed {
+			err = m.rest(ctx)
+		}
+		if m.excused(err) {
+			pause(ctx, time.Second)
+			continue
+		}
+		if err != nil || !killed {
+			return err
 		}
 		pause(calm, l.between(0, time.Second))
 	}
@@ -174,8 +185,28 @@ func (m *member) wait(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// errDeserted is the error of a worker that ended by itself.
+var errDeserted = errors.New("it ended by itself")
+
 func (m *member) deserted() error {
-	return fmt.Errorf("worker %d ended by itself: %w; its log ends with: %s", m.number, m.err, lastWords(m.log()))
+	return fmt.Errorf("worker %d: %w: %w; its log ends with: %s", m.number, errDeserted, m.err, lastWords(m.log()))
+}
+
+// excused tells whether a worker may have ended so: one that cannot reach its
+// services ends at its start, and whoever looks after it starts the next.
+func (m *member) excused(err error) bool {
+	words := lastWords(m.log())
+	last := words[strings.LastIndex(strings.TrimSuffix(words, "\n"), "\n")+1:]
+	if !m.fleet.supervised || !errors.Is(err, errDeserted) ||
+		!strings.Contains(last, goflow.ErrUnavailable.Error()) && !strings.Contains(last, "AWS credentials are missing") {
+		return false
+	}
+	m.note("ended by itself")
+	m.fleet.count(&m.fleet.exits)
+	m.fleet.mu.Lock()
+	defer m.fleet.mu.Unlock()
+	m.life.Killed = time.Now() // whatever ran in it
+	return true
 }
 
 // kill ends the worker by SIGKILL.
@@ -197,11 +228,15 @@ func (m *member) kill() error {
 func (m *member) stop(d time.Duration, killed bool) (bool, error) {
 	m.note("stop")
 	from := time.Now()
-	if err := m.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	err := m.cmd.Process.Signal(syscall.SIGSTOP)
+	if errors.Is(err, os.ErrProcessDone) {
+		<-m.ended
+		return false, m.deserted()
+	}
+	if err != nil {
 		return false, fmt.Errorf("stop worker %d: %w", m.number, err)
 	}
 	time.Sleep(d)
-	var err error
 	if killed {
 		err = m.kill()
 	} else {

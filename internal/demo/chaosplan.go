@@ -36,8 +36,17 @@ func (l lottery) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(l.Int64N(int64(to-from)))
 }
 
-// chaosPlan returns 2,000 tasks in random order.
-func chaosPlan(site string, l lottery) (all []*errand) {
+// chaosPlan returns n tasks in random order.
+func chaosPlan(site string, l lottery, n int) (all []*errand) {
+	for len(all) < n {
+		all = append(all, chaosTasks(site, l)...)
+	}
+	l.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:n]
+}
+
+// chaosTasks returns 2,000 tasks.
+func chaosTasks(site string, l lottery) (all []*errand) {
 	for range 5 {
 		for _, e := range plan(site) {
 			all = append(all, sampleErrand(e))
@@ -80,7 +89,6 @@ func chaosPlan(site string, l lottery) (all []*errand) {
 		e.cancel, e.cancelAfter = true, l.between(0, 4*s)
 		return e
 	})
-	l.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
 

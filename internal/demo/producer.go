@@ -43,6 +43,7 @@ func (p pushed) options() (opts []goflow.PushOption) {
 type event struct {
 	N     int    `json:"n"`
 	ID    string `json:"id,omitempty"`
+	Again int    `json:"again,omitempty"` // how often its push was repeated
 	Ended bool   `json:"ended,omitempty"`
 }
 
