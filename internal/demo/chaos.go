@@ -116,7 +116,7 @@ func (s *storm) weather(ctx context.Context, env []string, w world) (f found, er
 	worked, troubled := make(chan error, 1), make(chan error, 1)
 	go func() { worked <- s.fleet.run(working, calm, s.seed) }()
 	go func() { troubled <- s.makeTrouble(working, calm) }()
-	if err := s.produceTwice(ctx, env); err != nil {
+	if err := s.produceApart(ctx, env); err != nil {
 		s.say("producer: %v", err) // what it leaves open shows in the table
 	}
 	calmDown()
@@ -128,13 +128,17 @@ func (s *storm) weather(ctx context.Context, env []string, w world) (f found, er
 	return f, errors.Join(err, readErr, <-worked)
 }
 
-// produceTwice runs two producers, each with a half of the tasks.
-func (s *storm) produceTwice(ctx context.Context, env []string) error {
+// produceApart runs two producers, or four in trouble, each with its share of
+// the tasks.
+func (s *storm) produceApart(ctx context.Context, env []string) error {
 	var producers sync.WaitGroup
 	errs := make([]error, 2)
-	half := len(s.tasks) / len(errs)
+	if s.trouble != nil {
+		errs = make([]error, 4)
+	}
+	share := len(s.tasks) / len(errs)
 	for i := range errs {
-		from, to := i*half, (i+1)*half
+		from, to := i*share, (i+1)*share
 		if i == len(errs)-1 {
 			to = len(s.tasks)
 		}

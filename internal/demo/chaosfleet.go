@@ -19,8 +19,12 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/demo/chaos"
 )
 
-// fleetSize is how many workers there are at a time.
-const fleetSize = 4
+// How many workers there are at a time. Of those whose last receives left no
+// trace, as after an outage, each runs one task at a time.
+const (
+	fleetSize   = 4
+	troubleSize = 8
+)
 
 // fleet is the workers of the chaos demo, as processes. It signals only
 // processes that it started.
@@ -74,9 +78,13 @@ func (f *fleet) remove() {
 // run keeps the fleet running until ctx ends, and torments it until calm does.
 // It then stops all workers, each of which has to end by itself and well.
 func (f *fleet) run(ctx, calm context.Context, seed uint64) error {
-	errs := make([]error, fleetSize)
+	size := fleetSize
+	if f.supervised {
+		size = troubleSize
+	}
+	errs := make([]error, size)
 	var places sync.WaitGroup
-	for place := range uint64(fleetSize) {
+	for place := range uint64(size) {
 		places.Go(func() { errs[place] = f.runPlace(ctx, calm, newLottery(seed, place+1)) })
 	}
 	places.Wait()
@@ -150,8 +158,12 @@ func (m *member) log() string { return m.fleet.path("worker-" + strconv.Itoa(m.n
 // torment waits, then kills the worker or stops it for longer than a lease and
 // continues it, again and again until calm ends.
 func (m *member) torment(calm context.Context, l lottery) (killed bool, err error) {
+	longest := 7 * time.Second
+	if m.fleet.supervised {
+		longest *= 2 // there are twice as many
+	}
 	for {
-		if err := m.wait(calm, l.between(time.Second, 7*time.Second)); err != nil || calm.Err() != nil {
+		if err := m.wait(calm, l.between(time.Second, longest)); err != nil || calm.Err() != nil {
 			return false, err
 		}
 		if l.IntN(3) > 0 {

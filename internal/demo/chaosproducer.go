@@ -17,14 +17,14 @@ const burstsCommand = "produce-in-bursts"
 
 // The bursts of a producer.
 const (
-	burst      = 40
+	burst      = 40 // or a fortieth of all
 	burstPause = 1200 * time.Millisecond
 )
 
 // produceInBursts is produceAll with pauses, and with the options of each order.
 func produceInBursts(ctx context.Context, client *goflow.Client, orders []order, tell func(event) error) error {
 	ids := make([]string, 0, len(orders))
-	for chunk := range slices.Chunk(orders, burst) {
+	for chunk := range slices.Chunk(orders, max(burst, len(orders)/burst)) {
 		done, err := pushBurst(ctx, client, chunk)
 		if err != nil {
 			return err

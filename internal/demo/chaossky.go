@@ -19,7 +19,7 @@ const restartVariable = "GOFLOW_DEMO_RESTART"
 // Measures of the faults.
 const (
 	leastStorm   = 30 * time.Second
-	stormPerTask = 13 * time.Millisecond
+	stormPerTask = 12 * time.Millisecond
 	keyLife      = 8 * time.Second // of which a stop of a worker takes the most
 	leaveTime    = 10 * time.Second
 )

@@ -29,9 +29,10 @@ const (
 // must. Part is None for what is no batch, or one of a single item.
 type Odds map[Kind]float64
 
-// Stormy are the odds of the chaos demo: about one request in eight fails.
+// Stormy are the odds of the chaos demo: about one request in seven fails, and
+// in part one batch in twelve.
 func Stormy() Odds {
-	return Odds{Refuse: 0.02, Delay: 0.05, Error500: 0.015, Error503: 0.015, Throttle: 0.02, Part: 0.03, Cut: 0.02}
+	return Odds{Refuse: 0.02, Delay: 0.05, Error500: 0.015, Error503: 0.015, Throttle: 0.02, Part: 0.08, Cut: 0.02}
 }
 
 // check judges the odds, and what drawing from them relies on.
