@@ -36,6 +36,7 @@ type storm struct {
 	seed    uint64
 	time    time.Duration // after which nothing is done to the programs any more
 	trouble trouble       // besides; nil: none
+	size    size
 	errands []*errand
 	hands   *hands
 	fleet   *fleet
@@ -43,12 +44,15 @@ type storm struct {
 	again   int        // pushes that were repeated, as their fate was not known
 }
 
+// size is how many there are at a time.
+type size struct{ producers, workers int }
+
 func runChaos(ctx context.Context, o options, site string, out io.Writer) error {
 	for o.seed == 0 {
 		o.seed = uint64(rand.Uint32()) //nolint:gosec // it guards nothing, and is short enough to be typed
 	}
 	d := &demo{out: out, patience: chaosPatience, started: time.Now(), command: burstsCommand}
-	s := &storm{demo: d, seed: o.seed, time: stormTime, errands: chaosPlan(site, newLottery(o.seed, 0), o.tasks)}
+	s := &storm{demo: d, seed: o.seed, time: stormTime, size: size{producers: 2, workers: 4}, errands: chaosPlan(site, newLottery(o.seed, 0), o.tasks)}
 	for _, e := range s.errands {
 		d.tasks = append(d.tasks, e.expectation)
 	}
@@ -84,7 +88,7 @@ func (s *storm) run(ctx context.Context, settings config.Settings) error {
 	if s.fleet, err = s.newFleet(ctx, env); err != nil {
 		return err
 	}
-	s.fleet.supervised = s.trouble != nil
+	s.fleet.supervised, s.fleet.size = s.trouble != nil, s.size.workers
 	s.hands = &hands{client: client, queue: parts.Queue, ctx: ctx}
 	w := world{queue: parts.Queue, dead: parts.Dead, store: parts.Table, hidden: chaosEmpty}
 	f, err := s.weather(ctx, env, w)
@@ -128,14 +132,10 @@ func (s *storm) weather(ctx context.Context, env []string, w world) (f found, er
 	return f, errors.Join(err, readErr, <-worked)
 }
 
-// produceApart runs two producers, or four in trouble, each with its share of
-// the tasks.
+// produceApart runs the producers, each with its share of the tasks.
 func (s *storm) produceApart(ctx context.Context, env []string) error {
 	var producers sync.WaitGroup
-	errs := make([]error, 2)
-	if s.trouble != nil {
-		errs = make([]error, 4)
-	}
+	errs := make([]error, s.size.producers)
 	share := len(s.tasks) / len(errs)
 	for i := range errs {
 		from, to := i*share, (i+1)*share

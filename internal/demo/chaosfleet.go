@@ -19,13 +19,6 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/demo/chaos"
 )
 
-// How many workers there are at a time. Of those whose last receives left no
-// trace, as after an outage, each runs one task at a time.
-const (
-	fleetSize   = 4
-	troubleSize = 8
-)
-
 // fleet is the workers of the chaos demo, as processes. It signals only
 // processes that it started.
 type fleet struct {
@@ -37,6 +30,7 @@ type fleet struct {
 	mu           sync.Mutex
 	lives        map[int]*chaos.Life // of all that ever were, by number
 	kills, stops int
+	size         int  // how many there are at a time
 	supervised   bool // a worker that can't reach its services at its start is replaced
 	exits        int  // of those
 }
@@ -78,13 +72,9 @@ func (f *fleet) remove() {
 // run keeps the fleet running until ctx ends, and torments it until calm does.
 // It then stops all workers, each of which has to end by itself and well.
 func (f *fleet) run(ctx, calm context.Context, seed uint64) error {
-	size := fleetSize
-	if f.supervised {
-		size = troubleSize
-	}
-	errs := make([]error, size)
+	errs := make([]error, f.size)
 	var places sync.WaitGroup
-	for place := range uint64(size) {
+	for place := range uint64(f.size) { //nolint:gosec // a handful
 		places.Go(func() { errs[place] = f.runPlace(ctx, calm, newLottery(seed, place+1)) })
 	}
 	places.Wait()
@@ -158,10 +148,7 @@ func (m *member) log() string { return m.fleet.path("worker-" + strconv.Itoa(m.n
 // torment waits, then kills the worker or stops it for longer than a lease and
 // continues it, again and again until calm ends.
 func (m *member) torment(calm context.Context, l lottery) (killed bool, err error) {
-	longest := 7 * time.Second
-	if m.fleet.supervised {
-		longest *= 2 // there are twice as many
-	}
+	longest := time.Duration(m.fleet.size) * 1750 * time.Millisecond // together they suffer alike, however many
 	for {
 		if err := m.wait(calm, l.between(time.Second, longest)); err != nil || calm.Err() != nil {
 			return false, err
