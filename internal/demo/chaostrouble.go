@@ -32,10 +32,10 @@ func (s *storm) seekTrouble(ctx context.Context, o options) (err error) {
 			s.trouble = sky
 		}
 	case o.frozen:
-		s.time = leastStorm
+		s.time = 0 // nobody is killed: what the frost alone does can be seen
 		script := os.Getenv(freezeVariable)
 		if script == "" {
-			return fmt.Errorf("-frozen: %s is missing: eval what localstack/up prints, where there is no Docker", freezeVariable)
+			return fmt.Errorf("-frozen: %s is missing: eval what localstack/up prints", freezeVariable)
 		}
 		s.trouble = &frost{demo: s.demo, script: script}
 	}
