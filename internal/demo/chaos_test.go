@@ -19,6 +19,10 @@ func TestBadChaosFlags(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-chaos: it has workers of its own": {"-chaos", "-memory"},
 		"-seed 5: only -chaos is random":    {"-seed", "5"},
+		"they are of -chaos":                {"-tasks", "500"},
+		"-frozen: they are of -chaos":       {"-frozen"},
+		"each has emulators of its own":     {"-chaos", "-faults", "-frozen"},
+		"-tasks 99: give 100 to 100000":     {"-chaos", "-tasks", "99"},
 	} {
 		require.ErrorContains(t, run(t.Context(), args, io.Discard), want)
 	}
