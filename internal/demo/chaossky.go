@@ -163,14 +163,14 @@ func (s *sky) report() {
 		add(string(e.service), s.proxies[e.name].Counts())
 	}
 	add("keys", s.keys.Counts())
-	line := fmt.Sprintf("faults: requests=%d", requests)
+	words := []string{fmt.Sprintf("faults: requests=%d", requests)}
 	for _, kind := range slices.Sorted(maps.Keys(sums)) {
-		line += fmt.Sprintf(" %s=%d", strings.ReplaceAll(string(kind), " ", "_"), sums[kind])
+		words = append(words, fmt.Sprintf("%s=%d", strings.ReplaceAll(string(kind), " ", "_"), sums[kind]))
 	}
 	for _, e := range emulators() {
-		line += fmt.Sprintf(" %s_restarted=%d", e.name, s.restarts[e.name])
+		words = append(words, fmt.Sprintf("%s_restarted=%d", e.name, s.restarts[e.name]))
 	}
-	s.demo.say("%s", line)
+	s.demo.say("%s", strings.Join(words, " "))
 }
 
 func (s *sky) end() {

@@ -9,6 +9,18 @@ import (
 	"time"
 )
 
+func (o options) checkTrouble() error {
+	switch {
+	case (o.tasks != defaultTasks || o.faults || o.frozen) && !o.chaos:
+		return errors.New("-tasks, -faults, -frozen: they are of -chaos: give that, too")
+	case o.faults && o.frozen:
+		return errors.New("-faults, -frozen: each has emulators of its own: give one of the two")
+	case o.tasks < leastTasks || o.tasks > mostTasks:
+		return fmt.Errorf("-tasks %d: give %d to %d", o.tasks, leastTasks, mostTasks)
+	}
+	return nil
+}
+
 // trouble is what the chaos demo does to what its programs work with.
 type trouble interface {
 	// make makes trouble until calm ends, then ends what it does. ctx ends all of it.

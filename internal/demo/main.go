@@ -159,14 +159,8 @@ func (o options) checkChaos() error {
 		return errors.New("-chaos: it has workers of its own: leave -memory, -stack, -grpc and -kill-worker out")
 	case o.seed != 0 && !o.chaos:
 		return fmt.Errorf("-seed %d: only -chaos is random", o.seed)
-	case (o.tasks != defaultTasks || o.faults || o.frozen) && !o.chaos:
-		return errors.New("-tasks, -faults, -frozen: they are of -chaos: give that, too")
-	case o.faults && o.frozen:
-		return errors.New("-faults, -frozen: each has emulators of its own: give one of the two")
-	case o.tasks < leastTasks || o.tasks > mostTasks:
-		return fmt.Errorf("-tasks %d: give %d to %d", o.tasks, leastTasks, mostTasks)
 	}
-	return nil
+	return o.checkTrouble()
 }
 
 // demo is one run.

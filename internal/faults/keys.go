@@ -1,14 +1,13 @@
 package faults
 
 import (
+	crand "crypto/rand"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
-
-	crand "crypto/rand"
 )
 
 // window is how long before a key expires the SDK no longer uses it.
@@ -59,15 +58,15 @@ func (k *Keys) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(made) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(made) //nolint:gosec // it opens nothing; and whoever asked may have gone
 }
 
 // key is one, in the words of the endpoint.
 type key struct {
 	ID         string `json:"AccessKeyId"`
-	Secret     string `json:"SecretAccessKey"` //nolint:gosec // it opens nothing
-	Token      string
-	Expiration string
+	Secret     string `json:"SecretAccessKey"`
+	Token      string `json:"Token"`
+	Expiration string `json:"Expiration"`
 }
 
 // issue makes a key; nil: not now.

@@ -93,12 +93,12 @@ func (c Counts) Requests() (n int) {
 func (c Counts) Lines() (lines []string) {
 	for _, op := range slices.Sorted(maps.Keys(c)) {
 		requests := Counts{op: c[op]}
-		line := fmt.Sprintf("%s: %d requests", op, requests.Requests())
+		words := []string{fmt.Sprintf("%s: %d requests", op, requests.Requests())}
 		sums := requests.Faults()
 		for _, kind := range slices.Sorted(maps.Keys(sums)) {
-			line += fmt.Sprintf(", %d %s", sums[kind], kind)
+			words = append(words, fmt.Sprintf("%d %s", sums[kind], kind))
 		}
-		lines = append(lines, strings.TrimSpace(line))
+		lines = append(lines, strings.Join(words, ", "))
 	}
 	return lines
 }

@@ -49,12 +49,15 @@ func (b *batch) part(unlucky func() bool) (rest []byte, mend func(body []byte) (
 	failed := map[int]json.RawMessage{}
 	var others []json.RawMessage
 	for i, item := range b.items {
-		last := i == len(b.items)-1
-		if last && len(failed) == 0 || !(last && len(others) == 0) && unlucky() {
-			failed[i] = item
-			continue
+		fails := unlucky()
+		if i == len(b.items)-1 { // there have to be both
+			fails = len(failed) == 0 || fails && len(others) > 0
 		}
-		others = append(others, item)
+		if fails {
+			failed[i] = item
+		} else {
+			others = append(others, item)
+		}
 	}
 	if b.request[b.field], err = json.Marshal(others); err != nil {
 		return nil, nil, err
@@ -96,9 +99,9 @@ func failStatements(answer object, failed map[int]json.RawMessage, n int) error 
 func failEntries(answer object, failed map[int]json.RawMessage, n int) error {
 	type failure struct {
 		ID          string `json:"Id"`
-		SenderFault bool
-		Code        string
-		Message     string
+		SenderFault bool   `json:"SenderFault"`
+		Code        string `json:"Code"`
+		Message     string `json:"Message"`
 	}
 	var all []json.RawMessage
 	if had, ok := answer["Failed"]; ok {

@@ -137,6 +137,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		pause(r.Context(), f.delay)
 	case Part:
 		p.takePart(r, f)
+	case None, Cut: // what is cut off, is so on its way back
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), forwardTime)
 	defer cancel()
