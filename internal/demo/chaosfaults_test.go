@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,15 +47,19 @@ func TestChaosPlanIsAsLongAsIsWanted(t *testing.T) {
 // doubtful is a broker whose first answers are lost, and which then is away.
 type doubtful struct {
 	*memory.Broker
-	calls atomic.Int64
+	calls int
+	sent  map[string]bool // by task
 }
 
 func (d *doubtful) Send(ctx context.Context, msgs []port.Message) error {
-	switch n := d.calls.Add(1); {
-	case n <= 2:
+	for _, m := range msgs {
+		d.sent[m.ID] = true
+	}
+	switch d.calls++; {
+	case d.calls <= 2:
 		_ = d.Broker.Send(ctx, msgs) // which nobody hears of
 		return port.ErrAmbiguous
-	case n <= 10:
+	case d.calls <= 10:
 		return port.ErrUnavailable
 	}
 	return d.Broker.Send(ctx, msgs)
@@ -79,7 +82,7 @@ func (a *away) Load(ctx context.Context, ids []string, fresh bool) ([]port.Recor
 func TestProducerPushesAndWaitsUntilItIsSure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		queue, store, mux := &doubtful{Broker: memory.NewBroker()}, memory.NewStore(), goflow.NewMux()
+		queue, store, mux := &doubtful{Broker: memory.NewBroker(), sent: map[string]bool{}}, memory.NewStore(), goflow.NewMux()
 		handlers.Register(mux)
 		worker, err := goflow.NewWorker(queue.Broker, store, mux, goflow.NoDeadLetters())
 		require.NoError(t, err)
@@ -104,6 +107,7 @@ func TestProducerPushesAndWaitsUntilItIsSure(t *testing.T) {
 		stop()
 		require.NoError(t, <-stopped)
 		require.Len(t, ids, len(orders))
+		require.Len(t, queue.sent, len(orders), "IDs")
 		require.GreaterOrEqual(t, repeated, 20, "those of two calls whose answers were lost")
 		for id, n := range ids {
 			recs, err := store.Load(t.Context(), []string{id}, true)
