@@ -3,9 +3,7 @@ package faults
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"log/slog"
 	"maps"
@@ -144,79 +142,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.reverse.ServeHTTP(w, r.WithContext(context.WithValue(ctx, fateKey{}, f)))
 }
 
-// fate is what happens to one request.
-type fate struct {
-	op      string
-	kind    Kind
-	entered bool // it counts as under way
-	delay   time.Duration
-	half    bool // what is cut off, is so in the middle of its answer
-	luck    *rand.Rand
-	mend    func(body []byte) ([]byte, error) // the answer to a part
-}
-
-type fateKey struct{}
-
-// begin draws what happens to a request.
-func (p *Proxy) begin(r *http.Request) *fate {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f := &fate{op: operation(r)}
-	if p.away {
-		f.kind = Away
-		return f
-	}
-	p.under++
-	f.entered = true
-	p.draw(f)
-	if f.kind != Refuse && p.Keys != nil && !p.Keys.Good(keyID(r), time.Now()) {
-		f.kind = Expired
-	}
-	return f
-}
-
-// draw takes the same from the stream of the operation, whatever comes of it.
-func (p *Proxy) draw(f *fate) {
-	if p.since.IsZero() {
-		return
-	}
-	stream := p.stream(f.op)
-	point, long := stream.Float64(), stream.Float64()
-	f.half = stream.IntN(2) == 0
-	f.luck = rand.New(rand.NewPCG(stream.Uint64(), 0)) //nolint:gosec // a seed has to repeat it
-	f.delay = time.Duration(long * long * long * float64(p.Delays))
-	if f.kind = p.bursts.at(time.Since(p.since)); f.kind == None {
-		f.kind = p.Odds.at(point)
-	}
-}
-
-// stream is the source of chance of an operation.
-func (p *Proxy) stream(name string) *rand.Rand {
-	if p.streams[name] == nil {
-		p.streams[name] = rand.New(rand.NewPCG(p.Seed, streamOf(string(p.Service)+"."+name))) //nolint:gosec // a seed has to repeat it
-	}
-	return p.streams[name]
-}
-
-func streamOf(name string) uint64 {
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(name)) // it never fails
-	return sum.Sum64()
-}
-
-func (p *Proxy) end(f *fate) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.counts[f.op] == nil {
-		p.counts[f.op] = map[Kind]int{}
-	}
-	p.counts[f.op][f.kind]++
-	if f.entered {
-		p.under--
-		p.idle.Broadcast()
-	}
-}
-
 // takePart leaves some items of a batch in the request. What is no batch goes
 // on as it is.
 func (p *Proxy) takePart(r *http.Request, f *fate) {
@@ -233,49 +158,6 @@ func (p *Proxy) takePart(r *http.Request, f *fate) {
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	r.Header.Del("Content-Length")
-}
-
-// errCut keeps an answer from its receiver.
-var errCut = errors.New("faults: cut off")
-
-// modify changes the answer to a request that was carried out.
-func modify(r *http.Response) error {
-	f, _ := r.Request.Context().Value(fateKey{}).(*fate)
-	if f == nil || f.kind != Cut && f.mend == nil {
-		return nil
-	}
-	body, err := io.ReadAll(r.Body)
-	_ = r.Body.Close() // it was read
-	switch {
-	case err != nil:
-		return err
-	case f.kind == Cut && f.half:
-		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
-		return nil
-	case f.kind == Cut:
-		return errCut
-	case r.StatusCode == http.StatusOK:
-		if body, err = f.mend(body); err != nil {
-			return err
-		}
-	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	r.Header.Set("Content-Length", fmt.Sprint(len(body)))
-	r.Header.Del("X-Amz-Crc32") // of what the service said
-	return nil
-}
-
-// broken ends a body before its end.
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, errCut }
-
-// unanswered closes the connection of a request whose answer does not come.
-func unanswered(_ http.ResponseWriter, r *http.Request, err error) {
-	if f, ok := r.Context().Value(fateKey{}).(*fate); ok && !errors.Is(err, errCut) {
-		f.kind = Away
-	}
-	panic(http.ErrAbortHandler)
 }
 
 // pause waits for d, or until ctx ends.
