@@ -18,7 +18,7 @@ const (
 	Error500 Kind = "500"       // answered with an internal error, not forwarded
 	Error503 Kind = "503"       // answered by what stands in front of the service, which is away
 	Throttle Kind = "throttled" // answered so in the service's words, not forwarded
-	Part     Kind = "in part"   // a batch: some of its items fail, the others are forwarded
+	Part     Kind = "in part"   // a batch: some of its items fail, the others are forwarded; a single one fails
 	Cut      Kind = "cut off"   // forwarded and carried out; its answer never comes, or half of it
 	Away     Kind = "away"      // the service is, as by Proxy.Leave, or it does not answer
 	Expired  Kind = "expired"   // signed by a key whose time is over
@@ -26,13 +26,12 @@ const (
 
 // Odds are how likely each kind is for a request, each within 0 and 1 and
 // together at most 1. Those of Away and Expired don't count: these come as they
-// must. Part is None for what is no batch, or one of a single item.
+// must. Part is None for what is no batch.
 type Odds map[Kind]float64
 
-// Stormy are the odds of the chaos demo: about one request in seven fails, and
-// in part one batch in twelve.
+// Stormy are the odds of the chaos demo: about one request in seven fails.
 func Stormy() Odds {
-	return Odds{Refuse: 0.02, Delay: 0.05, Error500: 0.015, Error503: 0.015, Throttle: 0.02, Part: 0.08, Cut: 0.02}
+	return Odds{Refuse: 0.02, Delay: 0.05, Error500: 0.015, Error503: 0.015, Throttle: 0.02, Part: 0.04, Cut: 0.02}
 }
 
 // check judges the odds, and what drawing from them relies on.

@@ -9,8 +9,8 @@ import (
 // object is a part of JSON of which only some is looked at.
 type object = map[string]json.RawMessage
 
-// errOne says that a request has no part that could fail alone.
-var errOne = errors.New("faults: not a batch of several items")
+// errNoBatch says that a request has no items that could fail.
+var errNoBatch = errors.New("faults: not a batch")
 
 // batch is a request of several items of which some are to fail.
 type batch struct {
@@ -20,7 +20,7 @@ type batch struct {
 	items   []json.RawMessage
 }
 
-// newBatch reads a request; errOne if no part of it can fail.
+// newBatch reads a request; errNoBatch if it has no items.
 func newBatch(op string, body []byte) (*batch, error) {
 	b := &batch{}
 	switch op {
@@ -29,7 +29,7 @@ func newBatch(op string, body []byte) (*batch, error) {
 	case "SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch":
 		b.field, b.fail = "Entries", failEntries
 	default:
-		return nil, errOne
+		return nil, errNoBatch
 	}
 	if err := json.Unmarshal(body, &b.request); err != nil {
 		return nil, fmt.Errorf("faults: %s: %w", op, err)
@@ -37,14 +37,15 @@ func newBatch(op string, body []byte) (*batch, error) {
 	if err := json.Unmarshal(b.request[b.field], &b.items); err != nil {
 		return nil, fmt.Errorf("faults: %s of %s: %w", b.field, op, err)
 	}
-	if len(b.items) < 2 {
-		return nil, errOne
+	if len(b.items) == 0 {
+		return nil, errNoBatch
 	}
 	return b, nil
 }
 
-// part takes the items out that are unlucky, at least one of them and never all.
-// It returns the request without them, and what puts them into its answer.
+// part takes the items out that are unlucky, at least one of them, and not all
+// unless there is one only. It returns the request without them, which is nil
+// when nothing is left of it, and what puts them into its answer.
 func (b *batch) part(unlucky func() bool) (rest []byte, mend func(body []byte) ([]byte, error), err error) {
 	failed := map[int]json.RawMessage{}
 	var others []json.RawMessage
@@ -59,10 +60,14 @@ func (b *batch) part(unlucky func() bool) (rest []byte, mend func(body []byte) (
 			others = append(others, item)
 		}
 	}
-	if b.request[b.field], err = json.Marshal(others); err != nil {
-		return nil, nil, err
+	if len(others) > 0 {
+		if err := put(b.request, b.field, others); err != nil {
+			return nil, nil, err
+		}
+		if rest, err = json.Marshal(b.request); err != nil {
+			return nil, nil, err
+		}
 	}
-	rest, err = json.Marshal(b.request)
 	return rest, func(body []byte) ([]byte, error) {
 		answer := object{}
 		if err := json.Unmarshal(body, &answer); err != nil {
@@ -72,15 +77,17 @@ func (b *batch) part(unlucky func() bool) (rest []byte, mend func(body []byte) (
 			return nil, err
 		}
 		return json.Marshal(answer)
-	}, err
+	}, nil
 }
 
 // failStatements puts a throttle where each of the failed would be in the answer.
 func failStatements(answer object, failed map[int]json.RawMessage, n int) error {
 	const throttled = `{"Error":{"Code":"ThrottlingError","Message":"Throughput exceeds the current capacity of your table or index."}}`
 	var others, all []json.RawMessage
-	if err := json.Unmarshal(answer["Responses"], &others); err != nil {
-		return fmt.Errorf("faults: Responses: %w", err)
+	if had, ok := answer["Responses"]; ok {
+		if err := json.Unmarshal(had, &others); err != nil {
+			return fmt.Errorf("faults: Responses: %w", err)
+		}
 	}
 	if len(others) != n-len(failed) {
 		return fmt.Errorf("faults: %d Responses to %d statements", len(others), n-len(failed))

@@ -134,7 +134,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case Delay:
 		pause(r.Context(), f.delay)
 	case Part:
-		p.takePart(r, f)
+		if p.takePart(w, r, f) {
+			return
+		}
 	case None, Cut: // what is cut off, is so on its way back
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), forwardTime)
@@ -142,9 +144,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.reverse.ServeHTTP(w, r.WithContext(context.WithValue(ctx, fateKey{}, f)))
 }
 
-// takePart leaves some items of a batch in the request. What is no batch goes
-// on as it is.
-func (p *Proxy) takePart(r *http.Request, f *fate) {
+// takePart leaves some items of a batch in the request, or answers it itself if
+// none is left. What is no batch goes on as it is.
+func (p *Proxy) takePart(w http.ResponseWriter, r *http.Request, f *fate) (answered bool) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
 		panic(http.ErrAbortHandler) // whoever sent it has gone
@@ -156,8 +158,23 @@ func (p *Proxy) takePart(r *http.Request, f *fate) {
 			body, f.mend, f.kind = rest, mend, Part
 		}
 	}
+	if len(body) == 0 && f.kind == Part {
+		p.answerAlone(w, f)
+		return true
+	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	r.Header.Del("Content-Length")
+	return false
+}
+
+// answerAlone answers a batch of which nothing is left.
+func (p *Proxy) answerAlone(w http.ResponseWriter, f *fate) {
+	body, err := f.mend([]byte("{}"))
+	if err != nil {
+		panic(http.ErrAbortHandler) // the request makes no sense
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	_, _ = w.Write(body) // whoever asked has gone
 }
 
 // pause waits for d, or until ctx ends.

@@ -182,6 +182,22 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 }
 
+func TestOnlyItemOfABatchFails(t *testing.T) {
+	t.Parallel()
+	s := &service{}
+	p, url := behind(t, s, faults.Config{Service: faults.SQS, Odds: faults.Odds{faults.Part: 1}})
+	require.ErrorIs(t, port.ItemError(queueAt(url).Send(t.Context(), messages(1)), 0), port.ErrAmbiguous)
+	require.Equal(t, map[faults.Kind]int{faults.Part: 1}, p.Counts().Faults())
+	p, url = behind(t, s, faults.Config{Service: faults.DynamoDB, Odds: faults.Odds{faults.Part: 1}})
+	err := port.ItemError(tableAt(url).Save(t.Context(), records(1)), 0)
+	require.ErrorIs(t, err, port.ErrUnavailable)
+	require.ErrorContains(t, err, "ThrottlingError")
+	require.Equal(t, map[faults.Kind]int{faults.Part: 1}, p.Counts().Faults())
+	require.Zero(t, s.calls.Load())
+	_, _ = tableAt(url).Load(t.Context(), []string{records(1)[0].ID}, true) // which is no batch of these
+	require.EqualValues(t, 1, s.calls.Load())
+}
+
 // kindsOf is what happens to the first requests, one after the other.
 func kindsOf(t *testing.T, seed uint64) (all []faults.Kind) {
 	t.Helper()
