@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover fuzz prove test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover fuzz prove faults frozen test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,14 @@ test-lambda: ## the tests of the deployed function
 demo: ## push 200 tasks through LocalStack and check every outcome; CHAOS=1: 2,000 while workers are killed, SEED=n: as before
 	@environment=$$(localstack/$(if $(CHAOS),$(if $(filter localstack,$(ON)),,fast/))up) && eval "$$environment" && \
 		go run ./internal/demo $(if $(CHAOS),-chaos $(if $(SEED),-seed $(SEED)))
+
+TASKS ?= 5000
+
+faults: ## TASKS=5000 tasks through all the faults there are, on emulators that are restarted; SEED=n: as before
+	@.ci/faults -tasks $(TASKS) $(if $(SEED),-seed $(SEED))
+
+frozen: ## 300 tasks on a LocalStack that is frozen for half a minute; SEED=n: as before
+	@.ci/frozen -tasks 300 $(if $(SEED),-seed $(SEED))
 
 demo-lambda: ## the same with the Lambda function as the only worker
 	@$(MAKE) --no-print-directory deploy-local

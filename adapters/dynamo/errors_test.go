@@ -54,8 +54,9 @@ func TestEveryCodeOfACallHasItsClass(t *testing.T) {
 		{400, "ResourceNotFoundException TableNotFoundException AccessDeniedException NotAuthorized OptInRequired " +
 			"KMSAccessDeniedException KMSDisabledException KMSInvalidStateException KMSNotFoundException", port.ErrRefused},
 		{400, "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId AuthFailure MissingAuthenticationTokenException " +
-			"SignatureDoesNotMatch InvalidSignatureException IncompleteSignature IncompleteSignatureException ExpiredToken " +
-			"ExpiredTokenException RequestExpired RequestTimeTooSkewed", port.ErrRefused},
+			"SignatureDoesNotMatch InvalidSignatureException IncompleteSignature IncompleteSignatureException " +
+			"RequestExpired RequestTimeTooSkewed", port.ErrRefused},
+		{400, "ExpiredToken ExpiredTokenException", port.ErrUnavailable}, // the next call has others
 		{403, "SomethingNew", port.ErrRefused},
 		{
 			400, "ThrottlingException ProvisionedThroughputExceededException RequestLimitExceeded LimitExceededException " +

@@ -63,7 +63,8 @@ var callCodes = []struct {
 	},
 	{400, "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId AuthFailure MissingAuthenticationToken " +
 		"MissingAuthenticationTokenException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature " +
-		"ExpiredToken ExpiredTokenException RequestExpired RequestTimeTooSkewed", port.ErrRefused, port.ErrRefused},
+		"RequestExpired RequestTimeTooSkewed", port.ErrRefused, port.ErrRefused},
+	{403, "ExpiredToken ExpiredTokenException", port.ErrUnavailable, port.ErrUnavailable}, // the next call has others
 	{403, "SomethingNew", port.ErrRefused, port.ErrRefused},
 	{
 		400, "RequestThrottled RequestThrottledException Throttling ThrottlingException ThrottledException " +
@@ -239,6 +240,11 @@ func TestMissingConfigurationIsRefused(t *testing.T) {
 	}
 }
 
+// fromBetween is what a load balancer says whose service is away.
+func fromBetween(*http.Request) (*http.Response, error) {
+	return jsonAnswer(503, "<html>Service Unavailable</html>"), nil
+}
+
 func TestErrorsAreOneLineThatHelps(t *testing.T) {
 	t.Parallel()
 	for want, f := range map[string]transport{
@@ -248,7 +254,8 @@ func TestErrorsAreOneLineThatHelps(t *testing.T) {
 			"and the use of its key": refusal(403, "AccessDeniedException"),
 		"sqs: receive from tasks: refused: InvalidClientTokenId: it says no; check the credentials " +
 			"(AWS_PROFILE, AWS_ACCESS_KEY_ID or a role) and the clock": refusal(403, "InvalidClientTokenId"),
-		"sqs: receive from tasks: unavailable: RequestThrottled: it says no": refusal(400, "RequestThrottled"),
+		"sqs: receive from tasks: unavailable: RequestThrottled: it says no":                                                    refusal(400, "RequestThrottled"),
+		"sqs: receive from tasks: unavailable: HTTP status 503, without an error of the service: something in between answered": fromBetween,
 		"sqs: receive from tasks: unavailable: no answer from http://sqs.test: connection refused; " +
 			"check the network, AWS_REGION and AWS_ENDPOINT_URL": broken(&url.Error{
 			Op: "Post", URL: "http://sqs.test/", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},

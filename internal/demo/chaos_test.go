@@ -19,6 +19,10 @@ func TestBadChaosFlags(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-chaos: it has workers of its own": {"-chaos", "-memory"},
 		"-seed 5: only -chaos is random":    {"-seed", "5"},
+		"they are of -chaos":                {"-tasks", "500"},
+		"-frozen: they are of -chaos":       {"-frozen"},
+		"each has emulators of its own":     {"-chaos", "-faults", "-frozen"},
+		"-tasks 99: give 100 to 100000":     {"-chaos", "-tasks", "99"},
 	} {
 		require.ErrorContains(t, run(t.Context(), args, io.Discard), want)
 	}
@@ -27,7 +31,7 @@ func TestBadChaosFlags(t *testing.T) {
 func TestSeedDecidesTheChaosPlan(t *testing.T) {
 	t.Parallel()
 	planned := func(seed uint64) (all []order) {
-		for _, e := range chaosPlan("http://127.0.0.1", newLottery(seed, 0)) {
+		for _, e := range chaosPlan("http://127.0.0.1", newLottery(seed, 0), 2000) {
 			all = append(all, order{Type: e.taskType, Payload: e.payload, pushed: e.how})
 		}
 		return all
@@ -41,7 +45,7 @@ func TestSeedDecidesTheChaosPlan(t *testing.T) {
 func calmStorm(out io.Writer) (*storm, found, []chaos.Entry) {
 	s := &storm{
 		demo:    &demo{out: out},
-		errands: chaosPlan("http://127.0.0.1", newLottery(1, 0)),
+		errands: chaosPlan("http://127.0.0.1", newLottery(1, 0), 2000),
 		fleet:   &fleet{lives: map[int]*chaos.Life{1: {}}},
 	}
 	f := found{records: map[string]goflow.Record{}, dead: map[string]bool{}}

@@ -10,15 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/demo/chaos"
 )
-
-// fleetSize is how many workers there are at a time.
-const fleetSize = 4
 
 // fleet is the workers of the chaos demo, as processes. It signals only
 // processes that it started.
@@ -31,6 +30,9 @@ type fleet struct {
 	mu           sync.Mutex
 	lives        map[int]*chaos.Life // of all that ever were, by number
 	kills, stops int
+	size         int  // how many there are at a time
+	supervised   bool // a worker that can't reach its services at its start is replaced
+	exits        int  // of those
 }
 
 // newFleet builds the worker.
@@ -70,9 +72,9 @@ func (f *fleet) remove() {
 // run keeps the fleet running until ctx ends, and torments it until calm does.
 // It then stops all workers, each of which has to end by itself and well.
 func (f *fleet) run(ctx, calm context.Context, seed uint64) error {
-	errs := make([]error, fleetSize)
+	errs := make([]error, f.size)
 	var places sync.WaitGroup
-	for place := range uint64(fleetSize) {
+	for place := range uint64(f.size) { //nolint:gosec // a handful
 		places.Go(func() { errs[place] = f.runPlace(ctx, calm, newLottery(seed, place+1)) })
 	}
 	places.Wait()
@@ -87,11 +89,18 @@ func (f *fleet) runPlace(ctx, calm context.Context, l lottery) error {
 			return err
 		}
 		killed, err := m.torment(calm, l)
-		if err != nil {
+		if err != nil && !errors.Is(err, errDeserted) {
 			return errors.Join(err, m.kill())
 		}
-		if !killed {
-			return m.rest(ctx)
+		if err == nil && !killed {
+			err = m.rest(ctx)
+		}
+		if m.excused(err) {
+			pause(ctx, time.Second)
+			continue
+		}
+		if err != nil || !killed {
+			return err
 		}
 		pause(calm, l.between(0, time.Second))
 	}
@@ -139,8 +148,9 @@ func (m *member) log() string { return m.fleet.path("worker-" + strconv.Itoa(m.n
 // torment waits, then kills the worker or stops it for longer than a lease and
 // continues it, again and again until calm ends.
 func (m *member) torment(calm context.Context, l lottery) (killed bool, err error) {
+	longest := time.Duration(m.fleet.size) * 1750 * time.Millisecond // together they suffer alike, however many
 	for {
-		if err := m.wait(calm, l.between(time.Second, 7*time.Second)); err != nil || calm.Err() != nil {
+		if err := m.wait(calm, l.between(time.Second, longest)); err != nil || calm.Err() != nil {
 			return false, err
 		}
 		if l.IntN(3) > 0 {
@@ -174,8 +184,28 @@ func (m *member) wait(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// errDeserted is the error of a worker that ended by itself.
+var errDeserted = errors.New("it ended by itself")
+
 func (m *member) deserted() error {
-	return fmt.Errorf("worker %d ended by itself: %w; its log ends with: %s", m.number, m.err, lastWords(m.log()))
+	return fmt.Errorf("worker %d: %w: %w; its log ends with: %s", m.number, errDeserted, m.err, lastWords(m.log()))
+}
+
+// excused tells whether a worker may have ended so: one that cannot reach its
+// services ends at its start, and whoever looks after it starts the next.
+func (m *member) excused(err error) bool {
+	words := lastWords(m.log())
+	last := words[strings.LastIndex(strings.TrimSuffix(words, "\n"), "\n")+1:]
+	if !m.fleet.supervised || !errors.Is(err, errDeserted) ||
+		!strings.Contains(last, goflow.ErrUnavailable.Error()) && !strings.Contains(last, "AWS credentials are missing") {
+		return false
+	}
+	m.note("ended by itself")
+	m.fleet.count(&m.fleet.exits)
+	m.fleet.mu.Lock()
+	defer m.fleet.mu.Unlock()
+	m.life.Killed = time.Now() // whatever ran in it
+	return true
 }
 
 // kill ends the worker by SIGKILL.
@@ -197,11 +227,15 @@ func (m *member) kill() error {
 func (m *member) stop(d time.Duration, killed bool) (bool, error) {
 	m.note("stop")
 	from := time.Now()
-	if err := m.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	err := m.cmd.Process.Signal(syscall.SIGSTOP)
+	if errors.Is(err, os.ErrProcessDone) {
+		<-m.ended
+		return false, m.deserted()
+	}
+	if err != nil {
 		return false, fmt.Errorf("stop worker %d: %w", m.number, err)
 	}
 	time.Sleep(d)
-	var err error
 	if killed {
 		err = m.kill()
 	} else {

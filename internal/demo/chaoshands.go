@@ -54,7 +54,7 @@ func (h *hands) copy(e *errand) error {
 	if err != nil {
 		return err
 	}
-	if err := h.queue.Send(h.ctx, []port.Message{{ID: e.id, Body: body}}); err != nil {
+	if err := h.insist(func() error { return h.queue.Send(h.ctx, []port.Message{{ID: e.id, Body: body}}) }); err != nil {
 		return fmt.Errorf("copy of %s: %w", e.id, err)
 	}
 	h.mu.Lock()
@@ -65,7 +65,17 @@ func (h *hands) copy(e *errand) error {
 
 // cancel cancels the task; what is expected of it follows from the answer.
 func (h *hands) cancel(e *errand) error {
-	err := h.client.Cancel(h.ctx, e.id)
+	err := h.insist(func() error {
+		err := h.client.Cancel(h.ctx, e.id)
+		if !errors.Is(err, goflow.ErrFinished) {
+			return err
+		}
+		rec, getErr := h.client.Get(h.ctx, e.id)
+		if getErr == nil && rec.State != task.Cancelled {
+			return err
+		}
+		return getErr // nil: it was cancelled before, by a call whose answer was lost
+	})
 	if errors.Is(err, goflow.ErrFinished) {
 		return nil // it was too late, so the task has to succeed
 	}
@@ -73,6 +83,17 @@ func (h *hands) cancel(e *errand) error {
 		e.state, e.cancelled = task.Cancelled, time.Now()
 	}
 	return err
+}
+
+// insist makes a call again while its service is away.
+func (h *hands) insist(call func() error) error {
+	for {
+		err := call()
+		if err == nil || !passes(h.ctx, err) {
+			return err
+		}
+		pause(h.ctx, again)
+	}
 }
 
 // wait waits for all of it.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -36,8 +37,32 @@ func (l lottery) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(l.Int64N(int64(to-from)))
 }
 
-// chaosPlan returns 2,000 tasks in random order.
-func chaosPlan(site string, l lottery) (all []*errand) {
+// chaosPlan returns n tasks in random order.
+func chaosPlan(site string, l lottery, n int) (all []*errand) {
+	for len(all) < n {
+		some := chaosTasks(site, l)
+		if len(all) > 0 {
+			shorten(some, l)
+		}
+		all = append(all, some...)
+	}
+	l.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:n]
+}
+
+// shorten puts short tasks in the place of long ones: most of these are killed
+// while they run, and of such a worker runs one at a time, so that the end of
+// many thousand tasks would be waiting for them.
+func shorten(some []*errand, l lottery) {
+	for i, e := range some {
+		if strings.HasSuffix(e.kind, "long") {
+			some[i] = chaosErrand("once", chaos.OnceType, chaos.Args{For: l.between(0, 300*time.Millisecond)})
+		}
+	}
+}
+
+// chaosTasks returns 2,000 tasks.
+func chaosTasks(site string, l lottery) (all []*errand) {
 	for range 5 {
 		for _, e := range plan(site) {
 			all = append(all, sampleErrand(e))
@@ -80,7 +105,6 @@ func chaosPlan(site string, l lottery) (all []*errand) {
 		e.cancel, e.cancelAfter = true, l.between(0, 4*s)
 		return e
 	})
-	l.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
 

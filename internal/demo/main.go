@@ -23,6 +23,12 @@
 // which chaos.Verdict words:
 //
 //	demo: pushed=2000 succeeded=1694 failed=306 lost=0 once_twice=0
+//
+// With -faults besides, everything goes through proxies that refuse, delay,
+// throttle and cut off (package faults), credentials last seconds, and the
+// emulators themselves are stopped and started again: those of
+// localstack/fast/up --durable, which keep what they have. With -frozen, LocalStack
+// is stopped (SIGSTOP) for half a minute. -tasks says how many tasks there are.
 package main
 
 import (
@@ -46,6 +52,13 @@ const (
 	pollWait     = time.Second
 	unknownGrace = 2 * time.Second
 	attempts     = goflow.DefaultMaxAttempts
+)
+
+// How many tasks -chaos pushes: fewer would not have some of each kind.
+const (
+	defaultTasks = 2000
+	leastTasks   = 100
+	mostTasks    = 100_000
 )
 
 // patience with a worker that the demo looks after itself.
@@ -102,6 +115,8 @@ type options struct {
 	inMemory, kill, chaos, remote bool
 	stack                         string
 	seed                          uint64
+	tasks                         int  // of chaos
+	faults, frozen                bool // kinds of chaos
 }
 
 func parse(args []string) (o options, err error) {
@@ -109,8 +124,11 @@ func parse(args []string) (o options, err error) {
 	flags.BoolVar(&o.inMemory, "memory", false, "run in one process, without AWS")
 	flags.BoolVar(&o.kill, "kill-worker", false, "kill the worker in the middle and start another")
 	flags.BoolVar(&o.remote, "grpc", false, "push through two servers, of which one is killed in the middle, to two workers")
-	flags.BoolVar(&o.chaos, "chaos", false, "push 2,000 tasks while workers are killed and stopped")
+	flags.BoolVar(&o.chaos, "chaos", false, "push tasks while workers are killed and stopped")
 	flags.Uint64Var(&o.seed, "seed", 0, "of what is random about -chaos; 0: another one each time")
+	flags.IntVar(&o.tasks, "tasks", defaultTasks, "how many -chaos pushes")
+	flags.BoolVar(&o.faults, "faults", false, "-chaos through proxies that fail, on emulators that are stopped and started again")
+	flags.BoolVar(&o.frozen, "frozen", false, "-chaos on a LocalStack that is stopped for half a minute")
 	flags.StringVar(&o.stack, "stack", "", "use the queues, the table and the function of this CloudFormation stack")
 	err = flags.Parse(args)
 	switch {
@@ -142,7 +160,7 @@ func (o options) checkChaos() error {
 	case o.seed != 0 && !o.chaos:
 		return fmt.Errorf("-seed %d: only -chaos is random", o.seed)
 	}
-	return nil
+	return o.checkTrouble()
 }
 
 // demo is one run.

@@ -43,6 +43,7 @@ func (p pushed) options() (opts []goflow.PushOption) {
 type event struct {
 	N     int    `json:"n"`
 	ID    string `json:"id,omitempty"`
+	Again int    `json:"again,omitempty"` // how often its push was repeated
 	Ended bool   `json:"ended,omitempty"`
 }
 
@@ -127,10 +128,7 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 	d.say("producer started (process %d)", cmd.Process.Pid)
 	watch := time.AfterFunc(d.patience, func() { cancel(fmt.Errorf("nothing happened for %v", d.patience)) })
 	defer watch.Stop()
-	err := errors.Join(d.order(stdin), d.follow(stdout, func(n int) error {
-		watch.Reset(d.patience)
-		return ended(n)
-	}))
+	err := errors.Join(d.order(stdin), d.follow(&heard{stdout, func() { watch.Reset(d.patience) }}, ended))
 	if err != nil {
 		cancel(err)
 	}
@@ -141,6 +139,21 @@ func (d *demo) runProducer(ctx context.Context, env []string, ended func(n int) 
 		err = context.Cause(ctx)
 	}
 	return err
+}
+
+// heard calls alive whenever something is read.
+type heard struct {
+	io.Reader
+	alive func()
+}
+
+// Read reads.
+func (h *heard) Read(into []byte) (int, error) {
+	n, err := h.Reader.Read(into)
+	if n > 0 {
+		h.alive()
+	}
+	return n, err
 }
 
 func (d *demo) orders() []order {

@@ -36,6 +36,11 @@ func (d *Dialect) Bare(code string) string {
 // ClassOfCode returns the sentinel of a bare code; nil for one that says too
 // little.
 func (d *Dialect) ClassOfCode(code string) error {
+	if code == "ExpiredToken" {
+		// Credentials that end are replaced by others: the SDK fetches them for a
+		// later call, and a process that stopped would only do the same.
+		return port.ErrUnavailable
+	}
 	if d.Missing(code) || d.Forbidden(code) || unauthentic(code) {
 		return port.ErrRefused
 	}

@@ -3,11 +3,13 @@ package awserr
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
@@ -48,6 +50,9 @@ func (d *Dialect) Describe(action string, err, class error) string {
 	}
 	if errors.Is(class, port.ErrRefused) {
 		return root(err).Error() + "; set AWS_REGION and credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID or a role)"
+	}
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() >= http.StatusBadRequest {
+		return fmt.Sprintf("HTTP status %d, without an error of the service: something in between answered", answer.HTTPStatusCode())
 	}
 	if unreachable, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Sprintf("no answer from %s: %v; check the network, AWS_REGION and AWS_ENDPOINT_URL",
