@@ -62,7 +62,7 @@ const maxSkew = 4*time.Minute + 20*time.Second
 
 // skew draws one that is none, or hardly to be seen in a Date header, or large.
 func skew(r *rand.Rand) time.Duration {
-	most := []time.Duration{1, 2 * time.Second, 10 * time.Second, maxSkew}[r.IntN(4)]
+	most := []time.Duration{1, 2 * time.Second, maxSkew, maxSkew}[r.IntN(4)]
 	return time.Duration(r.Int64N(2*int64(most))) - most
 }
 

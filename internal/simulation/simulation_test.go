@@ -23,7 +23,6 @@ var (
 	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: some seeds")
 	reportFile     = flag.String("report", "", "the `file` to write the report to, as JSON")
 	withoutErrands = flag.String("without-errands", "", "`numbers` of errands to leave out")
-	overWire       = flag.Bool("wire", false, "whether TestReplay has the SDK's real clients")
 	withoutFaults  = flag.String("without-faults", "", "`names` of faults to leave out")
 )
 
@@ -31,15 +30,11 @@ var (
 const fewSeeds = 60
 
 // TestSeeds is the simulation. It stops at the first seed that breaks a promise.
-func TestSeeds(t *testing.T) { seeds(t, fewSeeds, simulation.Config{}) }
-
-// seeds simulates a few seeds, or as many as there is time for.
-func seeds(t *testing.T, few uint64, c simulation.Config) {
-	t.Helper()
+func TestSeeds(t *testing.T) {
 	report := simulation.NewReport()
 	began := time.Now()
-	for n := uint64(0); *budget == 0 && n < few || time.Since(began) < *budget; n++ {
-		c.Seed = *seed + n**stride
+	for n := uint64(0); *budget == 0 && n < fewSeeds || time.Since(began) < *budget; n++ {
+		c := simulation.Config{Seed: *seed + n**stride}
 		if !t.Run(strconv.FormatUint(c.Seed, 10), func(t *testing.T) { one(t, c, report) }) {
 			break
 		}

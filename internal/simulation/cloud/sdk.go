@@ -111,7 +111,6 @@ var faults = []struct {
 	{ServerError, []wire.Fault{
 		{Kind: wire.Failed}, {Kind: wire.Failed, Status: http.StatusServiceUnavailable, Body: "<h1>Service Unavailable</h1>"},
 		{Kind: wire.FailedAfter}, {Kind: wire.FailedAfter, Status: http.StatusGatewayTimeout, Body: "<h1>Gateway Timeout</h1>"},
-		{Kind: wire.Rejected, Code: errFault.Code},
 	}},
 }
 
