@@ -1,0 +1,48 @@
+package check
+
+import (
+	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/simulation/history"
+)
+
+const (
+	// slack is by how much a claim may be too long: holders stop earlier and takers
+	// wait longer than that.
+	slack = 2 * time.Second
+	// onTheWay is how long a write may be under way: a process that stands still in
+	// between, and requests that take seconds.
+	onTheWay = 3 * time.Minute
+	// clocksApart is how wrong a process's clock may be, and longestDelay how long a
+	// record lasts beyond what is said.
+	clocksApart  = 5 * time.Minute
+	longestDelay = time.Hour
+)
+
+// clocksAgree is I20.
+func (h *History) clocksAgree() {
+	for _, s := range h.order {
+		if !s.known { // it is a key
+			continue
+		}
+		for _, e := range s.events {
+			if e.Kind == history.Wrote && e.After.State == open {
+				h.lasts(s, &e)
+			}
+		}
+	}
+}
+
+func (h *History) lasts(s *story, e *history.Event) {
+	claimed := e.Before == nil || e.After.Epoch > e.Before.Epoch
+	if claimed && e.Ends != 0 {
+		h.judged["I20"]++
+		if e.Ends > h.facts.Lease+slack || e.Ends < -onTheWay {
+			h.breaks("I20", "%s claims task %s for %v by the table's clock, and not for %v", e.Actor, s.id, e.Ends, h.facts.Lease)
+		}
+	}
+	if least := goflow.DefaultRecordTTL - clocksApart - onTheWay; e.Expires != 0 && (e.Expires < least || e.Expires > goflow.DefaultRecordTTL+longestDelay) {
+		h.breaks("I20", "the record of task %s, which %s writes, lasts %v", s.id, e.Actor, e.Expires)
+	}
+}
