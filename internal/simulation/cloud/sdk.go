@@ -100,18 +100,22 @@ type sending struct {
 	r *rand.Rand
 }
 
-// faults are what each of the weather's looks like on the wire.
-var faults = []struct {
+// onTheWire is what a fault of the weather looks like on the wire.
+type onTheWire struct {
 	is Fault
 	as []wire.Fault
-}{
-	{Refused, []wire.Fault{{Kind: wire.Refused}, {Kind: wire.CutBefore}}},
-	{LostAnswer, []wire.Fault{{Kind: wire.CutAfter}, {Kind: wire.Truncated}}},
-	{Throttled, []wire.Fault{{Kind: wire.Rejected}, {Kind: wire.Failed, Status: http.StatusTooManyRequests}}},
-	{ServerError, []wire.Fault{
-		{Kind: wire.Failed}, {Kind: wire.Failed, Status: http.StatusServiceUnavailable, Body: "<h1>Service Unavailable</h1>"},
-		{Kind: wire.FailedAfter}, {Kind: wire.FailedAfter, Status: http.StatusGatewayTimeout, Body: "<h1>Gateway Timeout</h1>"},
-	}},
+}
+
+func faults() []onTheWire {
+	return []onTheWire{
+		{Refused, []wire.Fault{{Kind: wire.Refused}, {Kind: wire.CutBefore}}},
+		{LostAnswer, []wire.Fault{{Kind: wire.CutAfter}, {Kind: wire.Truncated}}},
+		{Throttled, []wire.Fault{{Kind: wire.Rejected}, {Kind: wire.Failed, Status: http.StatusTooManyRequests}}},
+		{ServerError, []wire.Fault{
+			{Kind: wire.Failed}, {Kind: wire.Failed, Status: http.StatusServiceUnavailable, Body: "<h1>Service Unavailable</h1>"},
+			{Kind: wire.FailedAfter}, {Kind: wire.FailedAfter, Status: http.StatusGatewayTimeout, Body: "<h1>Gateway Timeout</h1>"},
+		}},
+	}
 }
 
 // fault draws what the wire does to a request.
@@ -122,7 +126,7 @@ func fault(ctx context.Context, operation string) (f wire.Fault) {
 	}
 	w := s.p.Cloud.Weather
 	before, after := way(s.r, w), way(s.r, w)
-	for _, may := range faults {
+	for _, may := range faults() {
 		hit, as := w.Strikes(s.r, may.is), may.as[s.r.IntN(len(may.as))]
 		if hit && f.Kind == wire.None {
 			f = as
