@@ -26,11 +26,26 @@ func (h *History) clocksAgree() {
 		if !s.known { // it is a key
 			continue
 		}
+		receives := 0
 		for _, e := range s.events {
-			if e.Kind == history.Wrote && e.After.State == open {
+			switch {
+			case e.Kind == history.Received && name(e.Actor) == QueueName:
+				receives++
+			case e.Kind != history.Wrote:
+			case e.After.State == open:
 				h.lasts(s, &e)
+			case e.After.State == expired && receives <= 1 && len(s.sent) > 0: // later, the clock of the worker counts
+				h.expiresInTime(s, &e)
 			}
 		}
+	}
+}
+
+// expiresInTime looks at the end of a task that has not run in its time.
+func (h *History) expiresInTime(s *story, e *history.Event) {
+	h.judged["I20"]++
+	if e.At < s.sent[0].At+s.TTL-time.Millisecond { // SQS counts milliseconds
+		h.breaks("I20", "task %s, which was sent at %v, expires at %v and not after %v", s.id, s.sent[0].At, e.At, s.TTL)
 	}
 }
 

@@ -25,7 +25,7 @@ func Invariants() []Invariant {
 		{"I17", "nobody changes the lease of a message after its own is over"},
 		{"I18", "a task that is Once is not run after its result is stored, nor beside itself"},
 		{"I19", "nothing of a group runs before what was sent before it has an outcome"},
-		{"I20", "a claim lasts as long as it was asked for, and a record until its time is over, by the table's clock"},
+		{"I20", "claims, records and tasks last as long as they are to, by the clocks of the services"},
 	}
 }
 
