@@ -23,20 +23,23 @@ const (
 // clocksAgree is I20.
 func (h *History) clocksAgree() {
 	for _, s := range h.order {
-		if !s.known { // it is a key
-			continue
+		if s.known { // else it is a key
+			h.clockOf(s)
 		}
-		receives := 0
-		for _, e := range s.events {
-			switch {
-			case e.Kind == history.Received && name(e.Actor) == QueueName:
-				receives++
-			case e.Kind != history.Wrote:
-			case e.After.State == open:
-				h.lasts(s, &e)
-			case e.After.State == expired && receives <= 1 && len(s.sent) > 0: // later, the clock of the worker counts
-				h.expiresInTime(s, &e)
-			}
+	}
+}
+
+func (h *History) clockOf(s *story) {
+	receives := 0
+	for _, e := range s.events {
+		switch {
+		case e.Kind == history.Received && name(e.Actor) == QueueName:
+			receives++
+		case e.Kind != history.Wrote:
+		case e.After.State == open:
+			h.lasts(s, &e)
+		case e.After.State == expired && receives <= 1 && len(s.sent) > 0: // later, the clock of the worker counts
+			h.expiresInTime(s, &e)
 		}
 	}
 }

@@ -112,8 +112,10 @@ func faults() []onTheWire {
 		{LostAnswer, []wire.Fault{{Kind: wire.CutAfter}, {Kind: wire.Truncated}}},
 		{Throttled, []wire.Fault{{Kind: wire.Rejected}, {Kind: wire.Failed, Status: http.StatusTooManyRequests}}},
 		{ServerError, []wire.Fault{
-			{Kind: wire.Failed}, {Kind: wire.Failed, Status: http.StatusServiceUnavailable, Body: "<h1>Service Unavailable</h1>"},
-			{Kind: wire.FailedAfter}, {Kind: wire.FailedAfter, Status: http.StatusGatewayTimeout, Body: "<h1>Gateway Timeout</h1>"},
+			{Kind: wire.Failed},
+			{Kind: wire.Failed, Status: http.StatusServiceUnavailable, Body: "<h1>Service Unavailable</h1>"},
+			{Kind: wire.FailedAfter},
+			{Kind: wire.FailedAfter, Status: http.StatusGatewayTimeout, Body: "<h1>Gateway Timeout</h1>"},
 		}},
 	}
 }
