@@ -218,7 +218,7 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 // tooOld tells whether the time to live of a task that has never run is over.
 func (a *attempt) tooOld() bool {
 	began := a.number > 1 || a.rec.GiveBacks > 0
-	return a.env.TTL > 0 && !began && time.Since(a.sentAt()) > milliseconds(a.env.TTL)
+	return a.env.TTL > 0 && !began && a.now().Sub(a.sentAt()) > milliseconds(a.env.TTL)
 }
 
 // unrun gives a task an outcome without a run. A copy of one that is Once may be

@@ -162,7 +162,7 @@ func (a *attempt) limits(ctx context.Context) port.Limits {
 // deployment may; after the grace it is dead. It counts no attempt.
 func (a *attempt) unknown(ctx context.Context) Outcome {
 	const shortest, longest = 5 * time.Second, time.Minute
-	left := a.opts.unknownTypeGrace - time.Since(a.delivery.FirstReceivedAt)
+	left := a.opts.unknownTypeGrace - a.now().Sub(a.delivery.FirstReceivedAt)
 	after := min(shortest<<min(max(a.delivery.Receives, 0), 4), longest)
 	if left <= 0 || !a.lasts(ctx, after) {
 		return a.unrun(ctx, func() Outcome {

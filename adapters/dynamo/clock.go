@@ -1,10 +1,13 @@
 package dynamo
 
 import (
+	"context"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
 const (
@@ -14,6 +17,8 @@ const (
 	smallSkew = time.Second
 	// lateAnswer is how long a call may take whose answer still tells the time.
 	lateAnswer = time.Second
+	// clockReads is how many reads a claim makes at the most to learn the time.
+	clockReads = 3
 )
 
 // learnSkew keeps by how much the service's clock is ahead, as its last answer
@@ -23,10 +28,36 @@ const (
 func (s *Store) learnSkew(meta middleware.Metadata, start time.Time) {
 	measured, ok := awsmiddleware.GetAttemptSkew(meta)
 	took := time.Since(start)
-	if !ok || took > lateAnswer {
-		return
+	switch {
+	case !ok:
+	case took > lateAnswer:
+		s.clock.CompareAndSwap(clockUnseen, clockUnknown)
+	default:
+		s.skew.Store(int64(correction(measured + took/2)))
+		s.clock.Store(clockKnown)
 	}
-	s.skew.Store(int64(correction(measured + took/2)))
+}
+
+// What a Store knows of the service's clock.
+const (
+	clockUnseen  int32 = iota // no answer has told of one
+	clockUnknown              // all that did were late
+	clockKnown
+)
+
+// learnTime reads a row that there is not, until the clock is known where only
+// late answers have told of it. A claim by our own clock, which may be minutes
+// wrong, could be taken over at once.
+func (s *Store) learnTime(ctx context.Context) error {
+	for try := 0; s.clock.Load() == clockUnknown; try++ {
+		if try == clockReads {
+			return s.refused(opClaim, port.ErrUnavailable, "its answers take more than a second, so its clock is unknown; try again")
+		}
+		if _, err := s.read(ctx, []item{{"id": key{}.value()}}, false, func(item) {}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // correction is the skew that a Date header shows, whose fraction of a second

@@ -30,6 +30,7 @@ type Store struct {
 	table      string
 	claimSlack time.Duration
 	skew       atomic.Int64 // nanoseconds that DynamoDB's clock is ahead of ours
+	clock      atomic.Int32 // what is known of it
 }
 
 var (
@@ -105,6 +106,12 @@ func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, 
 			continue
 		}
 		writes = append(writes, &write{index: i, id: id, step: &claiming{store: s, id: id, claim: claims[i], rec: &recs[i]}})
+	}
+	if err := s.learnTime(ctx); err != nil {
+		for _, w := range writes {
+			errs[w.index] = err
+		}
+		return recs, errs.Err()
 	}
 	(&batch{store: s, op: opClaim, errs: errs}).run(ctx, writes)
 	return recs, errs.Err()

@@ -15,6 +15,8 @@ type Config struct {
 	// history that breaks a promise is made shorter.
 	WithoutErrands map[int]bool
 	WithoutFaults  []cloud.Fault
+	// Wire: processes have the SDK's real clients, over package wire. It is slower.
+	Wire bool
 
 	// The rest follows from the seed.
 	Storm       time.Duration // how long faults come
@@ -25,10 +27,11 @@ type Config struct {
 	Lease       time.Duration
 	PollWait    time.Duration
 	MaxReceives int
-	Ordered     bool // the queue is a FIFO queue
-	Far         bool // some tasks are delayed beyond what SQS can
-	Redrives    bool // dead letters are sent back now and then
-	Calm        bool // no fault comes at all
+	Ordered     bool          // the queue is a FIFO queue
+	Far         bool          // some tasks are delayed beyond what SQS can
+	Redrives    bool          // dead letters are sent back now and then
+	Calm        bool          // no fault comes at all
+	Skew        time.Duration // by which the services' clock is ahead; 0 without Wire
 }
 
 // draw sets what follows from the seed.
@@ -51,6 +54,18 @@ func (c *Config) draw() {
 	c.Far = r.IntN(12) == 0
 	c.Redrives = r.IntN(2) == 0
 	c.Calm = r.IntN(32) == 0
+	if c.Wire {
+		c.Skew = skew(r)
+	}
+}
+
+// maxSkew is what no service refuses a request for, even one that comes late.
+const maxSkew = 4*time.Minute + 20*time.Second
+
+// skew draws one that is none, or hardly to be seen in a Date header, or large.
+func skew(r *rand.Rand) time.Duration {
+	most := []time.Duration{1, 2 * time.Second, maxSkew, maxSkew}[r.IntN(4)]
+	return time.Duration(r.Int64N(2*int64(most))) - most
 }
 
 // patience is how long after the storm everything may take to end: the attempts

@@ -176,8 +176,8 @@ func cancelled(r *rand.Rand, e *errand, c *Config) {
 }
 
 func expiring(r *rand.Rand, e *errand, _ *Config) {
-	e.facts.Expires = true
-	e.opts = append(e.opts, goflow.ExpiresIn(time.Duration(10+r.IntN(3000))*time.Millisecond))
+	e.facts.Expires, e.facts.TTL = true, time.Duration(10+r.IntN(3000))*time.Millisecond
+	e.opts = append(e.opts, goflow.ExpiresIn(e.facts.TTL))
 }
 
 func tracked(_ *rand.Rand, e *errand, _ *Config) {

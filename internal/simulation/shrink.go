@@ -67,6 +67,9 @@ func (c *Config) without() Config {
 // Command is what replays the simulation.
 func (c *Config) Command() string {
 	command := fmt.Sprintf("go test ./internal/simulation -run '^TestReplay$' -v -args -seed=%d", c.Seed)
+	if c.Wire {
+		command += " -wire"
+	}
 	if len(c.WithoutErrands) > 0 {
 		var numbers []string
 		for _, n := range slices.Sorted(maps.Keys(c.WithoutErrands)) {

@@ -80,7 +80,7 @@ func tell(t *testing.T, o *simulation.Outcome) {
 
 // TestReplay is one simulation with all its history.
 func TestReplay(t *testing.T) { //nolint:paralleltest // all chance comes from one source
-	c := simulation.Config{Seed: *seed, WithoutErrands: map[int]bool{}}
+	c := simulation.Config{Seed: *seed, WithoutErrands: map[int]bool{}, Wire: *overWire}
 	for _, n := range strings.FieldsFunc(*withoutErrands, func(r rune) bool { return r == ',' }) {
 		number, err := strconv.Atoi(n)
 		require.NoError(t, err)

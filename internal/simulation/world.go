@@ -48,6 +48,7 @@ func newWorld(ctx context.Context, c Config) *world {
 	}
 	w.weather = cloud.NewWeather(rand.New(rand.NewPCG(c.Seed, 2)), c.Storm, without) //nolint:gosec // a seed has to repeat it
 	w.cloud = cloud.New(c.Seed, w.log, w.weather)
+	w.cloud.Wire, w.cloud.Skew = c.Wire, c.Skew
 	w.cloud.AddQueue(w.queueURL(), c.MaxReceives, c.Batch, w.deadURL())
 	for n := range c.Errands {
 		e := newErrand(rand.New(rand.NewPCG(c.Seed, uint64(1000+n))), n, &w.Config) //nolint:gosec // a seed has to repeat it
@@ -75,11 +76,20 @@ type parts struct {
 }
 
 func (w *world) parts(p *cloud.Process) parts {
+	queues, table := w.apis(p)
 	return parts{
-		queue: sqs.New(p.Queues(), w.queueURL(), sqs.Lease(w.Lease), sqs.PollWait(w.PollWait)),
-		dead:  sqs.New(p.Queues(), w.deadURL(), sqs.Lease(w.Lease), sqs.PollWait(time.Second)),
-		store: dynamo.New(p.Table(), tableName),
+		queue: sqs.New(queues, w.queueURL(), sqs.Lease(w.Lease), sqs.PollWait(w.PollWait)),
+		dead:  sqs.New(queues, w.deadURL(), sqs.Lease(w.Lease), sqs.PollWait(time.Second)),
+		store: dynamo.New(table, tableName),
 	}
+}
+
+// apis are what a process calls the cloud by.
+func (w *world) apis(p *cloud.Process) (sqs.API, dynamo.API) {
+	if w.Wire {
+		return p.SDK()
+	}
+	return p.Queues(), p.Table()
 }
 
 // learn notes which task an errand has become.

@@ -19,6 +19,7 @@ type Task struct {
 	Key         string // that it shares with others
 	Group       string
 	Delay       time.Duration
+	TTL         time.Duration // 0: it does not expire
 	MaxAttempts int
 	Fails       int    // so many attempts, by themselves
 	End         string // how a run ends

@@ -25,6 +25,7 @@ func Invariants() []Invariant {
 		{"I17", "nobody changes the lease of a message after its own is over"},
 		{"I18", "a task that is Once is not run after its result is stored, nor beside itself"},
 		{"I19", "nothing of a group runs before what was sent before it has an outcome"},
+		{"I20", "claims, records and tasks last as long as they are to, by the clocks of the services"},
 	}
 }
 
@@ -34,7 +35,7 @@ func (h *History) Violations() (broken []Violation, judged map[string]int) {
 	for _, check := range []func(){
 		h.nothingLost, h.nothingUnexpected, h.deletedWithReason, h.lettersArrive, h.recordsMoveForward,
 		h.outcomesAreEarned, h.runsAreBounded, h.neverEarly, h.stopsAreClean, h.slotsHold, h.leasesAreKept,
-		h.onceIsOnce, h.orderHolds, h.readsAreLinearizable,
+		h.onceIsOnce, h.orderHolds, h.clocksAgree, h.readsAreLinearizable,
 	} {
 		check()
 	}

@@ -24,6 +24,11 @@ import (
 type Cloud struct {
 	Log     *history.Log
 	Weather *Weather
+	// Wire: processes call by the SDK's real clients, see [Process.SDK]. Then what a
+	// network does, and what is repeated, is not this package's.
+	Wire bool
+	// Skew is how far the services' clock is ahead.
+	Skew time.Duration
 
 	seed uint64
 	over chan struct{} // closed when the simulation ends

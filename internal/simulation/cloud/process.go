@@ -110,6 +110,9 @@ type call struct {
 
 // do makes a call as the SDK does: again when that may help.
 func (p *Process) do(ctx context.Context, c call) (err error) {
+	if p.Cloud.Wire {
+		return p.serve(ctx, c)
+	}
 	for try := range c.tries {
 		if try > 0 {
 			r := p.Cloud.stream(p, "pause before "+c.op, c.items)

@@ -83,16 +83,40 @@ func (p *Process) request(ctx context.Context, c call, r *rand.Rand) error {
 func (p *Process) strikes(r *rand.Rand, c call, f Fault) bool {
 	hit := p.Cloud.Weather.Strikes(r, f)
 	if hit {
-		p.Cloud.Log.Add(history.Event{Actor: p.Name, Kind: history.Fault, Text: string(f) + ": " + c.op})
+		p.suffers(f, c.op)
 	}
 	return hit
 }
 
+// suffers writes down which call a fault has hit.
+func (p *Process) suffers(f Fault, op string) {
+	p.Cloud.Log.Add(history.Event{Actor: p.Name, Kind: history.Fault, Text: string(f) + ": " + op})
+}
+
 // travel lets a request or an answer be on its way.
-func (p *Process) travel(r *rand.Rand) {
+func (p *Process) travel(r *rand.Rand) { time.Sleep(way(r, p.Cloud.Weather)) }
+
+// way is how long that takes.
+func way(r *rand.Rand, w *Weather) time.Duration {
 	d := between(r, quickest, usual)
-	if p.Cloud.Weather.Strikes(r, Slow) {
+	if w.Strikes(r, Slow) {
 		d = between(r, usual, slowest)
 	}
-	time.Sleep(d)
+	return d
+}
+
+// serve is what becomes of a request that has come over the wire.
+func (p *Process) serve(ctx context.Context, c call) error {
+	r := p.Cloud.stream(p, c.op, c.items)
+	before, after := p.Mortal && p.strikes(r, c, CrashBefore), p.Mortal && p.strikes(r, c, CrashAfter)
+	if before {
+		p.Kill()
+		return errOver
+	}
+	err := c.effect(ctx, r)
+	if after {
+		p.Kill()
+		return errOver
+	}
+	return err
 }

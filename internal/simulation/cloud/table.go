@@ -39,7 +39,18 @@ func (c *Cloud) set(actor, key string, to item) {
 	before := r.now
 	r.versions = append(r.versions, version{until: time.Now(), row: before})
 	r.now = copyOf(to)
-	c.Log.Add(history.Event{Actor: actor, Kind: history.Wrote, Task: idOf(key), Before: seen(before), After: seen(to)})
+	c.Log.Add(history.Event{
+		Actor: actor, Kind: history.Wrote, Task: idOf(key), Before: seen(before), After: seen(to),
+		Ends: c.until(time.UnixMilli(int64(number(to, "l")))), Expires: c.until(time.Unix(int64(number(to, "t")), 0)),
+	})
+}
+
+// until is how long there is until then by the services' clock; 0: no such time.
+func (c *Cloud) until(t time.Time) time.Duration {
+	if t.UnixMilli() == 0 {
+		return 0
+	}
+	return t.Sub(time.Now().Add(c.Skew))
 }
 
 // staleFor is how long a read may lag behind: far more than AWS says.

@@ -60,6 +60,9 @@ type Event struct {
 	Text       string
 	Before     *Row // nil: there was none
 	After      *Row
+	// Ends and Expires are how long after a write the claim and the record last, by
+	// the clock of the service; 0: there is none, or it lasts for ever.
+	Ends, Expires time.Duration
 }
 
 // String is a line of the log.
@@ -83,6 +86,9 @@ func (e *Event) String() string {
 	}
 	if e.After != nil {
 		fmt.Fprintf(&b, " to %+v", *e.After)
+	}
+	if e.Ends != 0 {
+		fmt.Fprintf(&b, " claimed for %v", e.Ends)
 	}
 	return b.String()
 }

@@ -1,0 +1,48 @@
+package dynamo_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
+)
+
+// TestFirstClaimWaitsForTheClock: the first answers of a table whose clock is four
+// minutes ahead come late. A claim by our own clock would have been over by its.
+func TestFirstClaimWaitsForTheClock(t *testing.T) {
+	t.Parallel()
+	const ahead = 4 * time.Minute
+	for lates, known := range map[int]bool{0: true, 1: true, 3: true, 4: false} {
+		synctest.Test(t, func(t *testing.T) {
+			calls, written := 0, 0
+			s := over(func(r *http.Request) (*http.Response, error) {
+				answer := jsonAnswer(200, `{"Responses":{}}`)
+				if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "BatchExecuteStatement") {
+					written++
+					answer = jsonAnswer(200, `{"Responses":[{"TableName":"tasks"}]}`)
+				}
+				if calls++; calls <= lates {
+					time.Sleep(3 * time.Second)
+				}
+				answer.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+				return answer, nil
+			})
+			_, err := s.Load(t.Context(), ids(1), true)
+			require.NoError(t, err)
+			rec, err := claimOne(t, s, take())
+			if !known {
+				require.ErrorIs(t, err, port.ErrUnavailable)
+				require.Zero(t, written)
+				return
+			}
+			require.NoError(t, err)
+			require.InDelta(t, ahead+time.Minute, time.Until(rec.LeaseEnd), float64(time.Second))
+			require.Equal(t, lates+2, calls, "the load, a read for each that was late, and the claim")
+		})
+	}
+}
