@@ -87,6 +87,9 @@ func (c *caller) errand(e *errand) {
 		if id != "" {
 			c.learn(id, e)
 		}
+		if held, ok := errors.AsType[*goflow.NotUniqueError](err); ok {
+			c.log.Add(history.Event{Actor: c.process.Name, Kind: history.Held, Task: id, Text: held.OwnerID})
+		}
 		c.log.Add(history.Event{Actor: c.process.Name, Kind: history.Pushed, Task: id, N: e.args.N, Text: pushed(err)})
 		if err == nil {
 			c.attend(id, e)

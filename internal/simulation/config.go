@@ -25,9 +25,10 @@ type Config struct {
 	Lease       time.Duration
 	PollWait    time.Duration
 	MaxReceives int
-	Ordered     bool // the queue is a FIFO queue
-	Far         bool // some tasks are delayed beyond what SQS can
-	Redrives    bool // dead letters are sent back now and then
+	Ordered     bool          // the queue is a FIFO queue
+	Far         bool          // some tasks are delayed beyond what SQS can
+	Redrives    bool          // dead letters are sent back now and then
+	Skew        time.Duration // by which the clock of SQS is ahead of ours
 }
 
 // draw sets what follows from the seed.
@@ -49,6 +50,7 @@ func (c *Config) draw() {
 	c.Ordered = r.IntN(6) == 0
 	c.Far = r.IntN(12) == 0
 	c.Redrives = r.IntN(2) == 0
+	c.Skew = []time.Duration{0, 0, -90 * time.Second, 30 * time.Second}[r.IntN(4)]
 }
 
 // patience is how long after the storm everything may take to end: the attempts
@@ -56,7 +58,7 @@ func (c *Config) draw() {
 func (c *Config) patience() time.Duration {
 	const suspectPauses = 11 // leases, at most, until a suspect may try again
 	attempt := runTimeout + backoffCap + suspectPauses*c.Lease + time.Minute
-	patience := 2*maxAttempts*attempt + unknownGrace
+	patience := 2*maxAttempts*attempt + unknownGrace + max(c.Skew, 0)
 	if c.Far {
 		patience += 40 * time.Minute
 	}

@@ -124,7 +124,7 @@ func kinds() []func(*rand.Rand, *errand, *Config) {
 				e.args.End = endLarge
 			}
 		},
-		delayed, delayed, farOff, named, named, shared, cancelled, cancelled, expiring, tracked,
+		delayed, delayed, farOff, farOff, named, named, shared, shared, shared, cancelled, cancelled, expiring, tracked,
 		func(_ *rand.Rand, e *errand, _ *Config) { e.job = jobUnknown },
 		func(r *rand.Rand, e *errand, _ *Config) {
 			e.job, e.wait = "", false
@@ -158,9 +158,13 @@ func named(r *rand.Rand, e *errand, c *Config) {
 	_ = c
 }
 
-// shared has a key that others have, too.
+// shared has a key that others of its type have, too, and takes long enough for them
+// to come meanwhile.
 func shared(r *rand.Rand, e *errand, _ *Config) {
-	e.facts.Key = []string{"x", "y"}[r.IntN(2)]
+	e.job = []string{jobPlain, jobOnce}[r.IntN(2)]
+	e.facts.Key = e.job // one key a type: so few tasks would seldom meet at more
+	e.args.Run += time.Duration(r.Int64N(int64(4 * time.Second)))
+	e.args.Fail = r.IntN(2)
 	e.opts = append(e.opts, goflow.Unique(e.facts.Key, time.Hour))
 }
 

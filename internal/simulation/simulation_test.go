@@ -21,19 +21,18 @@ var (
 	seed           = flag.Uint64("seed", 1, "the `number` of the first simulation")
 	stride         = flag.Uint64("stride", 1, "the `difference` between a seed and the next")
 	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: some seeds")
+	seeds          = flag.Uint64("seeds", 60, "how `many` to simulate where there is no budget")
+	shrink         = flag.Bool("shrink", true, "make a history that breaks a promise shorter")
 	reportFile     = flag.String("report", "", "the `file` to write the report to, as JSON")
 	withoutErrands = flag.String("without-errands", "", "`numbers` of errands to leave out")
 	withoutFaults  = flag.String("without-faults", "", "`names` of faults to leave out")
 )
 
-// fewSeeds is how many are simulated where there is no budget.
-const fewSeeds = 60
-
 // TestSeeds is the simulation. It stops at the first seed that breaks a promise.
 func TestSeeds(t *testing.T) {
 	report := simulation.NewReport()
 	began := time.Now()
-	for n := uint64(0); *budget == 0 && n < fewSeeds || time.Since(began) < *budget; n++ {
+	for n := uint64(0); *budget == 0 && n < *seeds || time.Since(began) < *budget; n++ {
 		c := simulation.Config{Seed: *seed + n**stride}
 		if !t.Run(strconv.FormatUint(c.Seed, 10), func(t *testing.T) { one(t, c, report) }) {
 			break
@@ -56,7 +55,9 @@ func one(t *testing.T, c simulation.Config, report *simulation.Report) {
 	if len(o.Violations) == 0 {
 		return
 	}
-	o = simulation.Shrink(t, o)
+	if *shrink {
+		o = simulation.Shrink(t, o)
+	}
 	tell(t, o)
 	t.Fail()
 }

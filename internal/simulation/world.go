@@ -44,6 +44,7 @@ func newWorld(ctx context.Context, c Config) *world {
 	w := &world{Config: c, ctx: ctx, log: history.NewLog(), tasks: map[string]check.Task{}}
 	w.weather = cloud.NewWeather(rand.New(rand.NewPCG(c.Seed, 2)), c.Storm, c.WithoutFaults) //nolint:gosec // a seed has to repeat it
 	w.cloud = cloud.New(c.Seed, w.log, w.weather)
+	w.cloud.Skew = c.Skew
 	w.cloud.AddQueue(w.queueURL(), c.MaxReceives, c.Batch, w.deadURL())
 	for n := range c.Errands {
 		e := newErrand(rand.New(rand.NewPCG(c.Seed, uint64(1000+n))), n, &w.Config) //nolint:gosec // a seed has to repeat it

@@ -24,6 +24,7 @@ import (
 type Cloud struct {
 	Log     *history.Log
 	Weather *Weather
+	Skew    time.Duration // by which the clock of SQS is ahead
 
 	seed uint64
 	over chan struct{} // closed when the simulation ends

@@ -142,7 +142,7 @@ func (q *queue) lease(r *rand.Rand, m *message, lease time.Duration) {
 	now := time.Now()
 	m.receives++
 	if m.first.IsZero() {
-		m.first = now
+		m.first = now.Add(q.cloud.Skew)
 	}
 	m.handle = m.id + "/" + pick(r)
 	text := ""

@@ -86,6 +86,7 @@ func (q Queues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatc
 		for _, i := range sorted(items) {
 			e := &in.Entries[i]
 			messages[i] = arrived(r, e)
+			messages[i].sent = time.Now().Add(to.cloud.Skew).Truncate(time.Millisecond)
 			if !q.p.fails(r, "send") {
 				out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
 				continue
@@ -130,7 +131,6 @@ func arrived(r *rand.Rand, e *types.SendMessageBatchRequestEntry) *message {
 	for name, v := range e.MessageAttributes {
 		m.attributes[name] = *v.StringValue
 	}
-	m.sent = time.Now().Truncate(time.Millisecond)
 	m.visible = time.Now().Add(time.Duration(e.DelaySeconds) * time.Second)
 	m.task = taskOf(m)
 	return m

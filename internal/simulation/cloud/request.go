@@ -70,6 +70,9 @@ func (p *Process) request(ctx context.Context, c call, r *rand.Rand) error {
 		return errOver
 	}
 	p.travel(r)
+	if p.Mortal && p.strikes(r, c, Stall) {
+		p.Pause(between(r, 0, slowest))
+	}
 	switch {
 	case lost:
 		return errCut

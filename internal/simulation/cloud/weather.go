@@ -29,13 +29,14 @@ const (
 	CrashAfter  Fault = "crash after call"
 	CrashRun    Fault = "crash in a run"
 	Pause       Fault = "pause" // a process stands still, and does not know it
+	Stall       Fault = "stall" // the same, between an answer and what is made of it
 )
 
 // Faults are all there are.
 func Faults() []Fault {
 	return []Fault{
 		Refused, LostAnswer, Throttled, ServerError, Outage, Slow, ItemFailed, ItemBusy, Duplicate, Ghost, Late, Stale, LeftOut,
-		CrashBefore, CrashAfter, CrashRun, Pause,
+		CrashBefore, CrashAfter, CrashRun, Pause, Stall,
 	}
 }
 
@@ -43,7 +44,7 @@ func Faults() []Fault {
 // strength: per call, item, message, run or process and second, as it may be.
 func (f Fault) usual() float64 {
 	switch f {
-	case Slow, CrashBefore, CrashAfter:
+	case Slow, CrashBefore, CrashAfter, Stall:
 		return 0.004
 	case CrashRun:
 		return 0.02
