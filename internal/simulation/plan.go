@@ -59,6 +59,7 @@ type errand struct {
 	cancel   time.Duration // after its push; 0: never
 	reads    []time.Duration
 	wait     bool
+	twin     bool // twice in one push
 	stubborn bool // pushed again when its push failed
 	opts     []goflow.PushOption
 	facts    check.Task
@@ -154,7 +155,9 @@ func farOff(r *rand.Rand, e *errand, c *Config) {
 func named(r *rand.Rand, e *errand, c *Config) {
 	e.facts.Once, e.stubborn = true, true
 	e.facts.Named = uuid(r)
-	e.opts = append(e.opts, goflow.ID(e.facts.Named))
+	if e.twin = r.IntN(2) == 0; !e.twin {
+		e.opts = append(e.opts, goflow.ID(e.facts.Named))
+	}
 	_ = c
 }
 

@@ -19,7 +19,7 @@ func Invariants() []Invariant {
 		{"I11", "no delayed task runs early"},
 		{"I12", "without faults everything ends in bounded time"},
 		{"I13", "a worker that is told to stop does, and leaves nothing running"},
-		{"I14", "a worker runs no more handlers than it has slots"},
+		{"I14", "a worker runs no more handlers than it has slots, and receives while it has some free"},
 		{"I15", "what clients read of a task is linearizable"},
 		{"I16", "a push that was said to be rejected has sent nothing"},
 		{"I17", "nobody changes the lease of a message after its own is over"},

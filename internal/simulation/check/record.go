@@ -125,7 +125,7 @@ func (h *History) deadByItself(s *story, row *history.Row) {
 			}
 		}
 	}
-	marks := s.marks(row.Generation) // a start that was marked counts, though its process died before the run
+	marks := s.marks(row.Generation)              // a start that was marked counts, though its process died before the run
 	if row.Attempts > failed && s.End != "deaf" { // a handler that was left behind may return well
 		h.breaks("I8", "task %s has %d failed attempts on record, and %d runs failed", s.id, row.Attempts, failed)
 	}

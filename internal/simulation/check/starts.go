@@ -136,6 +136,9 @@ func (h *History) onceInAProcess() {
 // drainMoment is what a handler may take to return once its context has ended.
 const drainMoment = time.Second
 
+// mostUnpolled is more seconds than a receive and the pause after a failed one take.
+const mostUnpolled = 60
+
 // stopsAreHeard is the part of I13 about workers that have no room to receive into:
 // there is no poll to wait for, so that the drain time begins at once.
 func (h *History) stopsAreHeard() {
@@ -146,7 +149,9 @@ func (h *History) stopsAreHeard() {
 		case history.Paused:
 			paused[e.Actor] = true
 		case history.Stopping:
-			if len(running[e.Actor]) >= h.facts.Slots {
+			if room := len(running[e.Actor]) < h.facts.Slots; room && !paused[e.Actor] && e.N > mostUnpolled {
+				h.breaks("I14", "%s has room, and has not received for %d s at %v", e.Actor, e.N, e.At)
+			} else if !room {
 				h.judged["I13"]++
 				stopping[e.Actor] = e.At
 			}

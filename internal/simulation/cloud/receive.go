@@ -15,6 +15,9 @@ import (
 
 // ReceiveMessage leases messages, and waits for some.
 func (q Queues) ReceiveMessage(ctx context.Context, in *awssqs.ReceiveMessageInput, optFns ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
+	q.p.mu.Lock()
+	q.p.polled = time.Now()
+	q.p.mu.Unlock()
 	out := &awssqs.ReceiveMessageOutput{}
 	o := awssqs.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {

@@ -38,7 +38,7 @@ const (
 	Killed    Kind = "killed"    // a process
 	Paused    Kind = "paused"    // a process
 	Resumed   Kind = "resumed"
-	Stopping  Kind = "halting" // a worker was told to stop
+	Stopping  Kind = "halting" // a worker was told to stop, whose last receive began N seconds ago
 	Stopped   Kind = "stopped" // a worker has stopped; Text is the error
 	Fault     Kind = "fault"   // Text is its kind
 	Note      Kind = "note"    // of a rare situation, which Text names
