@@ -93,7 +93,7 @@ func (p *Process) strikes(r *rand.Rand, c call, f Fault) bool {
 
 // travel lets a request or an answer be on its way.
 func (p *Process) travel(r *rand.Rand) {
-	d := between(r, quickest, usual)
+	d := between(r, quickest, p.Cloud.Weather.way())
 	if p.Cloud.Weather.Strikes(r, Slow) {
 		d = between(r, usual, slowest)
 	}

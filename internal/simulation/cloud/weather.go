@@ -65,6 +65,7 @@ type Weather struct {
 	calm    time.Time // no fault comes from then on
 	chances map[Fault]float64
 	outages []outage
+	longest time.Duration // that a request or an answer is usually on its way, while the storm lasts
 
 	mu     sync.Mutex
 	counts map[Fault]int
@@ -93,7 +94,17 @@ func NewWeather(r *rand.Rand, storm time.Duration, without []Fault) *Weather {
 			w.outages = append(w.outages, outage{queues: queues, from: now.Add(at), until: now.Add(min(at+length, storm))})
 		}
 	}
+	// What happens within milliseconds of each other is rare. In some seeds all takes its time.
+	w.longest = []time.Duration{usual, usual, usual, 30 * usual, 200 * usual}[r.IntN(5)]
 	return w
+}
+
+// way is how long a request or an answer is usually on its way, at the most.
+func (w *Weather) way() time.Duration {
+	if time.Now().Before(w.calm) {
+		return w.longest
+	}
+	return usual
 }
 
 // Strikes draws whether a fault comes now, and counts it.
