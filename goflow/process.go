@@ -251,6 +251,9 @@ func (a *attempt) secure(ctx context.Context) *Outcome {
 			a.clear()
 			return new(a.bury(ctx, reasonCrashed, a.crash()))
 		}
+		if untraced && !a.suspect && !a.mayRunSuspect(ctx) { // by now it is one
+			return new(a.giveBack(ctx, a.suspectPause(ctx)))
+		}
 	}
 	if untraced {
 		return a.mark(ctx)

@@ -79,6 +79,22 @@ func TestHunt(t *testing.T) {
 	}
 }
 
+func TestChoice(t *testing.T) {
+	t.Parallel()
+
+	all := []string{"no-panic-recovery", "sim-no-fence", "sim-no-order", "simple"}
+	for want, names := range map[string][]string{
+		"no-panic-recovery simple":                    nil,
+		"sim-no-fence sim-no-order":                   {"sim-"},
+		"simple":                                      {"simple"},
+		"no-panic-recovery sim-no-order":              {"sim-no-order", "no-"},
+		"no-panic-recovery sim-no-fence sim-no-order": {"sim-", "no-panic-recovery"},
+		"": {"sim", "no-panic"},
+	} {
+		require.Equal(t, want, strings.Join(mutants.Choose(all, names...), " "), "%v", names)
+	}
+}
+
 func TestPatchWithoutHeader(t *testing.T) {
 	t.Parallel()
 

@@ -13,7 +13,10 @@
 // it, is as wrong as one that survives. The work is done in a copy of the tree
 // as it is, changes that aren't committed included:
 //
-//	go run ./internal/mutants [name…]
+//	go run ./internal/mutants [name… | prefix-…]
+//
+// Without a name it leaves out the bugs that the simulation is to find, whose names
+// begin with sim-: as `sim-` they are tried by themselves.
 package main
 
 import (
@@ -49,12 +52,26 @@ func run(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	if len(names) > 0 {
-		mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !slices.Contains(names, m.name) })
-	}
+	mutants = choose(mutants, names)
 	if len(mutants) == 0 {
 		return errors.New("no patches to try")
 	}
 
 	return hunt(ctx, from, mutants, os.Stdout)
+}
+
+// ofSimulation begins the names of bugs that the simulation is to find.
+const ofSimulation = "sim-"
+
+// choose keeps the mutants of these names; one that ends with a dash is the
+// beginning of names.
+func choose(mutants []mutant, names []string) []mutant {
+	return slices.DeleteFunc(mutants, func(m mutant) bool {
+		if len(names) == 0 {
+			return strings.HasPrefix(m.name, ofSimulation)
+		}
+		return !slices.ContainsFunc(names, func(name string) bool {
+			return m.name == name || strings.HasSuffix(name, "-") && strings.HasPrefix(m.name, name)
+		})
+	})
 }

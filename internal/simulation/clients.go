@@ -11,6 +11,7 @@ import (
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/port"
+	"github.com/jamesTait-jt/goflow/goflow/task"
 	"github.com/jamesTait-jt/goflow/internal/simulation/cloud"
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
 )
@@ -80,12 +81,15 @@ func (c *caller) errand(e *errand) {
 	opts := e.opts
 	for try := 1; ; try++ {
 		c.log.Add(history.Event{Actor: c.process.Name, Kind: history.Pushing, Task: e.facts.Named, N: e.args.N})
-		id, err := c.client.Push(c.ctx, e.job, encode(e.args), opts...)
+		id, err := c.push(e, opts)
 		if c.process.Dead() {
 			return
 		}
 		if id != "" {
 			c.learn(id, e)
+		}
+		if held, ok := errors.AsType[*goflow.NotUniqueError](err); ok {
+			c.log.Add(history.Event{Actor: c.process.Name, Kind: history.Held, Task: id, Text: held.OwnerID})
 		}
 		c.log.Add(history.Event{Actor: c.process.Name, Kind: history.Pushed, Task: id, N: e.args.N, Text: pushed(err)})
 		if err == nil {
@@ -99,6 +103,21 @@ func (c *caller) errand(e *errand) {
 			opts = append(slices.Clone(e.opts), goflow.ID(id)) // as the documents advise
 		}
 	}
+}
+
+// push pushes an errand, or two copies of it at once, of which the one that fared
+// better counts.
+func (c *caller) push(e *errand, opts []goflow.PushOption) (id string, err error) {
+	if !e.twin {
+		return c.client.Push(c.ctx, e.job, encode(e.args), opts...)
+	}
+	one := task.Task{ID: e.facts.Named, Type: e.job, Payload: e.args}
+	ids, err := c.client.PushMany(c.ctx, []task.Task{one, one}, opts...)
+	first, second := port.ItemError(err, 0), port.ItemError(err, 1)
+	if second == nil || first != nil && errors.Is(second, goflow.ErrAmbiguous) {
+		first = second
+	}
+	return ids[0], first
 }
 
 // pushed is how a push ended.

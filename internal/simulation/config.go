@@ -31,7 +31,7 @@ type Config struct {
 	Far         bool          // some tasks are delayed beyond what SQS can
 	Redrives    bool          // dead letters are sent back now and then
 	Calm        bool          // no fault comes at all
-	Skew        time.Duration // by which the services' clock is ahead; 0 without Wire
+	Skew        time.Duration // by which the services' clock is ahead
 }
 
 // draw sets what follows from the seed.
@@ -54,6 +54,7 @@ func (c *Config) draw() {
 	c.Far = r.IntN(12) == 0
 	c.Redrives = r.IntN(2) == 0
 	c.Calm = r.IntN(32) == 0
+	c.Skew = []time.Duration{0, 0, -90 * time.Second, 30 * time.Second}[r.IntN(4)]
 	if c.Wire {
 		c.Skew = skew(r)
 	}
@@ -73,7 +74,7 @@ func skew(r *rand.Rand) time.Duration {
 func (c *Config) patience() time.Duration {
 	const suspectPauses = 11 // leases, at most, until a suspect may try again
 	attempt := runTimeout + backoffCap + suspectPauses*c.Lease + time.Minute
-	patience := 2*maxAttempts*attempt + unknownGrace
+	patience := 2*maxAttempts*attempt + unknownGrace + max(c.Skew, 0)
 	if c.Far {
 		patience += 40 * time.Minute
 	}

@@ -51,7 +51,7 @@ func (w *world) live(ctx context.Context, r *rand.Rand, name string) { //nolint:
 		return
 	case <-shift.Done():
 	}
-	p.Cloud.Log.Add(history.Event{Actor: name, Kind: history.Stopping})
+	p.Cloud.Log.Add(history.Event{Actor: name, Kind: history.Stopping, N: int(p.Unpolled() / time.Second)})
 	stop()
 	select {
 	case err := <-ended:

@@ -59,6 +59,7 @@ type errand struct {
 	cancel   time.Duration // after its push; 0: never
 	reads    []time.Duration
 	wait     bool
+	twin     bool // twice in one push
 	stubborn bool // pushed again when its push failed
 	opts     []goflow.PushOption
 	facts    check.Task
@@ -125,7 +126,7 @@ func kinds() []func(*rand.Rand, *errand, *Config) {
 				e.args.End = endLarge
 			}
 		},
-		delayed, delayed, farOff, named, named, shared, cancelled, cancelled, expiring, tracked,
+		delayed, delayed, farOff, farOff, named, named, shared, shared, shared, cancelled, cancelled, expiring, tracked,
 		func(_ *rand.Rand, e *errand, _ *Config) { e.job = jobUnknown },
 		func(r *rand.Rand, e *errand, _ *Config) {
 			e.job, e.wait = "", false
@@ -155,13 +156,19 @@ func farOff(r *rand.Rand, e *errand, c *Config) {
 func named(r *rand.Rand, e *errand, c *Config) {
 	e.facts.Once, e.stubborn = true, true
 	e.facts.Named = uuid(r)
-	e.opts = append(e.opts, goflow.ID(e.facts.Named))
+	if e.twin = r.IntN(2) == 0; !e.twin {
+		e.opts = append(e.opts, goflow.ID(e.facts.Named))
+	}
 	_ = c
 }
 
-// shared has a key that others have, too.
+// shared has a key that others of its type have, too, and takes long enough for them
+// to come meanwhile.
 func shared(r *rand.Rand, e *errand, _ *Config) {
-	e.facts.Key = []string{"x", "y"}[r.IntN(2)]
+	e.job = []string{jobPlain, jobOnce}[r.IntN(2)]
+	e.facts.Key = e.job // one key a type: so few tasks would seldom meet at more
+	e.args.Run += time.Duration(r.Int64N(int64(4 * time.Second)))
+	e.args.Fail = r.IntN(2)
 	e.opts = append(e.opts, goflow.Unique(e.facts.Key, time.Hour))
 }
 

@@ -90,7 +90,7 @@ func (w *world) facts(drained bool) check.Facts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := check.Facts{
-		Drained: drained, Lease: w.Lease, Slots: w.Slots, Ordered: w.Ordered, Tasks: map[int]check.Task{},
+		Drained: drained, Lease: w.Lease, Slots: w.Slots, Drain: drain, Ordered: w.Ordered, Tasks: map[int]check.Task{},
 		Left: w.cloud.Messages(w.queueURL()), Letters: w.cloud.Letters(w.deadURL()), Rows: w.cloud.Rows(),
 	}
 	for _, e := range w.errands {

@@ -23,6 +23,7 @@ var (
 	leastSeeds     = flag.Int("seeds", fewSeeds, "the least `number` of seeds that count; for three times the budget at most")
 	sameSeeds      = flag.Uint64("same", 20, "the `number` of seeds whose history has to be the same again")
 	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: until there are as many seeds as -seeds says")
+	shrink         = flag.Bool("shrink", true, "make a history that breaks a promise shorter")
 	reportFile     = flag.String("report", "", "the `file` to write the report to, as JSON")
 	withoutErrands = flag.String("without-errands", "", "`numbers` of errands to leave out")
 	withoutFaults  = flag.String("without-faults", "", "`names` of faults to leave out")
@@ -62,7 +63,9 @@ func one(t *testing.T, c simulation.Config, report *simulation.Report) {
 	if len(o.Violations) == 0 {
 		return
 	}
-	o = simulation.Shrink(t, o)
+	if *shrink {
+		o = simulation.Shrink(t, o)
+	}
 	tell(t, o)
 	t.Fail()
 }

@@ -43,6 +43,7 @@ type Facts struct {
 	Letters map[string]int          // the generation that died, by the tasks in the dead letters
 	Rows    map[string]*history.Row // of the table, by ID
 	Lease   time.Duration
+	Drain   time.Duration // what a worker that stops gives its tasks
 }
 
 // Violation is a promise that was broken.

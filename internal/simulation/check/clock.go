@@ -20,7 +20,7 @@ const (
 	longestDelay = time.Hour
 )
 
-// clocksAgree is I20.
+// clocksAgree is I27.
 func (h *History) clocksAgree() {
 	for _, s := range h.order {
 		if s.known { // else it is a key
@@ -46,21 +46,21 @@ func (h *History) clockOf(s *story) {
 
 // expiresInTime looks at the end of a task that has not run in its time.
 func (h *History) expiresInTime(s *story, e *history.Event) {
-	h.judged["I20"]++
+	h.judged["I27"]++
 	if e.At < s.sent[0].At+s.TTL-time.Millisecond { // SQS counts milliseconds
-		h.breaks("I20", "task %s, which was sent at %v, expires at %v and not after %v", s.id, s.sent[0].At, e.At, s.TTL)
+		h.breaks("I27", "task %s, which was sent at %v, expires at %v and not after %v", s.id, s.sent[0].At, e.At, s.TTL)
 	}
 }
 
 func (h *History) lasts(s *story, e *history.Event) {
 	claimed := e.Before == nil || e.After.Epoch > e.Before.Epoch
 	if claimed && e.Ends != 0 {
-		h.judged["I20"]++
+		h.judged["I27"]++
 		if e.Ends > h.facts.Lease+slack || e.Ends < -onTheWay {
-			h.breaks("I20", "%s claims task %s for %v by the table's clock, and not for %v", e.Actor, s.id, e.Ends, h.facts.Lease)
+			h.breaks("I27", "%s claims task %s for %v by the table's clock, and not for %v", e.Actor, s.id, e.Ends, h.facts.Lease)
 		}
 	}
 	if least := goflow.DefaultRecordTTL - clocksApart - onTheWay; e.Expires != 0 && (e.Expires < least || e.Expires > goflow.DefaultRecordTTL+longestDelay) {
-		h.breaks("I20", "the record of task %s, which %s writes, lasts %v", s.id, e.Actor, e.Expires)
+		h.breaks("I27", "the record of task %s, which %s writes, lasts %v", s.id, e.Actor, e.Expires)
 	}
 }

@@ -19,13 +19,20 @@ func Invariants() []Invariant {
 		{"I11", "no delayed task runs early"},
 		{"I12", "without faults everything ends in bounded time"},
 		{"I13", "a worker that is told to stop does, and leaves nothing running"},
-		{"I14", "a worker runs no more handlers than it has slots"},
+		{"I14", "a worker runs no more handlers than it has slots, and receives while it has some free"},
 		{"I15", "what clients read of a task is linearizable"},
 		{"I16", "a push that was said to be rejected has sent nothing"},
 		{"I17", "nobody changes the lease of a message after its own is over"},
 		{"I18", "a task that is Once is not run after its result is stored, nor beside itself"},
 		{"I19", "nothing of a group runs before what was sent before it has an outcome"},
-		{"I20", "claims, records and tasks last as long as they are to, by the clocks of the services"},
+		{"I20", "no two tasks have one key at a time, and no task is refused for a key that it holds itself, or that nobody needs"},
+		{"I21", "no call is one that AWS finds wrong"},
+		{"I22", "a delete that failed alone of its batch is tried again"},
+		{"I23", "a task that may have killed its process runs beside no other such in a process"},
+		{"I24", "an attempt is a run that failed, and who gives a task back takes the mark of its start back"},
+		{"I25", "a process runs a task once at a time"},
+		{"I26", "a record expires, and not before its time"},
+		{"I27", "claims, records and tasks last as long as they are to, by the clocks of the services"},
 	}
 }
 
@@ -34,8 +41,9 @@ func Invariants() []Invariant {
 func (h *History) Violations() (broken []Violation, judged map[string]int) {
 	for _, check := range []func(){
 		h.nothingLost, h.nothingUnexpected, h.deletedWithReason, h.lettersArrive, h.recordsMoveForward,
-		h.outcomesAreEarned, h.runsAreBounded, h.neverEarly, h.stopsAreClean, h.slotsHold, h.leasesAreKept,
-		h.onceIsOnce, h.orderHolds, h.clocksAgree, h.readsAreLinearizable,
+		h.outcomesAreEarned, h.runsAreBounded, h.neverEarly, h.stopsAreClean, h.stopsAreHeard, h.slotsHold, h.leasesAreKept,
+		h.onceIsOnce, h.orderHolds, h.keysHold, h.callsAreRight, h.deletesAreRepeated, h.suspectsAreAlone,
+		h.attemptsAreEarned, h.onceInAProcess, h.recordsExpire, h.clocksAgree, h.readsAreLinearizable,
 	} {
 		check()
 	}

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -121,6 +122,7 @@ func (s *tale) ended(actor, text string) {
 
 // wrote changes the task's row.
 func (s *tale) wrote(actor string, to history.Row) {
+	to.Lasts = cmp.Or(to.Lasts, 8*24*time.Hour)
 	s.add(history.Event{Actor: actor, Kind: history.Wrote, Task: s.id(), Before: s.rows[s.id()], After: &to})
 	s.rows[s.id()] = &to
 	s.facts.Rows[s.id()] = &to

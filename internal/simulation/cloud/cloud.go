@@ -27,7 +27,8 @@ type Cloud struct {
 	// Wire: processes call by the SDK's real clients, see [Process.SDK]. Then what a
 	// network does, and what is repeated, is not this package's.
 	Wire bool
-	// Skew is how far the services' clock is ahead.
+	// Skew is how far the clock of SQS is ahead; over the wire, where it can be
+	// learned, that of DynamoDB, too.
 	Skew time.Duration
 
 	seed uint64

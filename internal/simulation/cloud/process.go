@@ -26,11 +26,12 @@ type Process struct {
 	killed bool
 	died   chan struct{}
 	paused time.Time // until then
+	polled time.Time // when the last receive began
 }
 
 // Start returns a process.
 func (c *Cloud) Start(name string, mortal bool) *Process {
-	p := &Process{Name: name, Cloud: c, Mortal: mortal, died: make(chan struct{})}
+	p := &Process{Name: name, Cloud: c, Mortal: mortal, died: make(chan struct{}), polled: time.Now()}
 	c.Log.Add(history.Event{Actor: name, Kind: history.Started})
 	return p
 }
@@ -45,6 +46,13 @@ func (p *Process) Kill() {
 	p.killed = true
 	close(p.died)
 	p.Cloud.Log.Add(history.Event{Actor: p.Name, Kind: history.Killed})
+}
+
+// Unpolled is how long ago the last receive of the process began.
+func (p *Process) Unpolled() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.polled)
 }
 
 // Died is closed when the process was killed.

@@ -36,7 +36,7 @@ const sdkTries = 3 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-re
 // do makes a call to a queue, whose effect has it for itself.
 func (q Queues) do(ctx context.Context, op, url string, items []string, optFns []func(*awssqs.Options), effect func(*rand.Rand, *queue) error) error { //nolint:revive // what a call is
 	if n := len(items); n > mostEntries {
-		return refused("%d entries in a batch", n)
+		return q.p.wrong("%d entries in a batch", n)
 	}
 	o := awssqs.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
@@ -92,6 +92,7 @@ func (q Queues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatc
 		for _, i := range sorted(items) {
 			e := &in.Entries[i]
 			messages[i] = arrived(r, e)
+			messages[i].sent = time.Now().Truncate(time.Millisecond)
 			if !q.p.fails(r, "send") {
 				out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
 				continue
@@ -136,7 +137,6 @@ func arrived(r *rand.Rand, e *types.SendMessageBatchRequestEntry) *message {
 	for name, v := range e.MessageAttributes {
 		m.attributes[name] = *v.StringValue
 	}
-	m.sent = time.Now().Truncate(time.Millisecond)
 	m.visible = time.Now().Add(time.Duration(e.DelaySeconds) * time.Second)
 	m.task = taskOf(m)
 	return m

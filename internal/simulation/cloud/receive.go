@@ -15,6 +15,9 @@ import (
 
 // ReceiveMessage leases messages, and waits for some.
 func (q Queues) ReceiveMessage(ctx context.Context, in *awssqs.ReceiveMessageInput, optFns ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
+	q.p.mu.Lock()
+	q.p.polled = time.Now()
+	q.p.mu.Unlock()
 	out := &awssqs.ReceiveMessageOutput{}
 	o := awssqs.Options{RetryMaxAttempts: sdkTries}
 	for _, f := range optFns {
@@ -158,6 +161,7 @@ func (q Queues) DeleteMessageBatch(ctx context.Context, in *awssqs.DeleteMessage
 	var items []string
 	for _, e := range in.Entries {
 		items = append(items, *e.ReceiptHandle)
+		q.note(history.Deleting, *in.QueueUrl, *e.ReceiptHandle)
 	}
 	err := q.do(ctx, "delete", *in.QueueUrl, items, optFns, func(r *rand.Rand, of *queue) error {
 		out.Successful, out.Failed = nil, nil
@@ -175,5 +179,23 @@ func (q Queues) DeleteMessageBatch(ctx context.Context, in *awssqs.DeleteMessage
 	if err != nil {
 		return nil, err
 	}
+	for _, e := range in.Entries {
+		if slices.ContainsFunc(out.Failed, func(f types.BatchResultErrorEntry) bool { return *f.Id == *e.Id }) {
+			q.note(history.Undeleted, *in.QueueUrl, *e.ReceiptHandle)
+		}
+	}
 	return out, nil
+}
+
+// note writes down what a process does, or is told, about a message that is there.
+func (q Queues) note(kind history.Kind, url, handle string) {
+	if q.p.Dead() {
+		return
+	}
+	c := q.p.Cloud
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m, _ := c.queues[url].find(handle); m != nil {
+		c.Log.Add(history.Event{Actor: q.p.Name, Kind: kind, Task: m.task})
+	}
 }

@@ -70,6 +70,9 @@ func (p *Process) request(ctx context.Context, c call, r *rand.Rand) error {
 		return errOver
 	}
 	p.travel(r)
+	if p.Mortal && p.strikes(r, c, Stall) {
+		p.Pause(between(r, 0, slowest))
+	}
 	switch {
 	case lost:
 		return errCut
@@ -98,7 +101,7 @@ func (p *Process) travel(r *rand.Rand) { time.Sleep(way(r, p.Cloud.Weather)) }
 
 // way is how long that takes.
 func way(r *rand.Rand, w *Weather) time.Duration {
-	d := between(r, quickest, usual)
+	d := between(r, quickest, w.way())
 	if w.Strikes(r, Slow) {
 		d = between(r, usual, slowest)
 	}

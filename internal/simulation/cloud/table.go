@@ -50,7 +50,11 @@ func (c *Cloud) until(t time.Time) time.Duration {
 	if t.UnixMilli() == 0 {
 		return 0
 	}
-	return t.Sub(time.Now().Add(c.Skew))
+	now := time.Now()
+	if c.Wire {
+		now = now.Add(c.Skew)
+	}
+	return t.Sub(now)
 }
 
 // staleFor is how long a read may lag behind: far more than AWS says.
@@ -82,9 +86,13 @@ func seen(row item) *history.Row {
 	if row == nil {
 		return nil
 	}
+	lasts := time.Duration(0)
+	if t := number(row, "t"); t != 0 {
+		lasts = time.Until(time.Unix(int64(t), 0))
+	}
 	return &history.Row{
 		State: number(row, "s"), Generation: number(row, "g"), Attempts: number(row, "a"), GiveBacks: number(row, "o"),
-		Starts: number(row, "c"), Epoch: number(row, "e"), Reason: text(row, "d"), Result: text(row, "r"),
+		Starts: number(row, "c"), Epoch: number(row, "e"), Reason: text(row, "d"), Result: text(row, "r"), Lasts: lasts,
 	}
 }
 

@@ -40,9 +40,12 @@ func (t Table) do(ctx context.Context, op string, items []string, optFns []func(
 	})
 }
 
-// refused is how DynamoDB finds a whole call wrong.
-func refused(why string, args ...any) error {
-	return &smithy.GenericAPIError{Code: "ValidationException", Message: fmt.Sprintf(why, args...), Fault: smithy.FaultClient}
+// wrong is how AWS finds a whole call wrong. It is written down: an adapter that
+// makes do with such an answer hides a bug.
+func (p *Process) wrong(why string, args ...any) error {
+	text := fmt.Sprintf(why, args...)
+	p.Cloud.Log.Add(history.Event{Actor: p.Name, Kind: history.Wrong, Text: text})
+	return &smithy.GenericAPIError{Code: "ValidationException", Message: text, Fault: smithy.FaultClient}
 }
 
 const (
@@ -58,16 +61,16 @@ func (t Table) BatchExecuteStatement(ctx context.Context, in *awsdynamodb.BatchE
 	for i, s := range in.Statements {
 		st, err := parse(*s.Statement, s.Parameters)
 		if err != nil {
-			return nil, refused("%v", err)
+			return nil, t.p.wrong("%v", err)
 		}
 		if seen[st.key] {
-			return nil, refused("Transaction statements can not include multiple operations on one item")
+			return nil, t.p.wrong("Transaction statements can not include multiple operations on one item")
 		}
 		st.returnsOld = s.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld
 		seen[st.key], statements[i], items[i] = true, st, st.key
 	}
 	if n := len(statements); n == 0 || n > mostStatements {
-		return nil, refused("%d statements", n)
+		return nil, t.p.wrong("%d statements", n)
 	}
 	out := &awsdynamodb.BatchExecuteStatementOutput{}
 	err := t.do(ctx, "write", items, optFns, func(r *rand.Rand) error {
@@ -136,12 +139,12 @@ func (t Table) BatchGetItem(ctx context.Context, in *awsdynamodb.BatchGetItemInp
 	for i, key := range asked.Keys {
 		items[i] = keyValue(key["id"])
 		if seen[items[i]] {
-			return nil, refused("Provided list of item keys contains duplicates")
+			return nil, t.p.wrong("Provided list of item keys contains duplicates")
 		}
 		seen[items[i]] = true
 	}
 	if n := len(items); n == 0 || n > mostKeys {
-		return nil, refused("%d keys", n)
+		return nil, t.p.wrong("%d keys", n)
 	}
 	out := &awsdynamodb.BatchGetItemOutput{}
 	err := t.do(ctx, "read", items, optFns, func(r *rand.Rand) error {

@@ -29,13 +29,14 @@ const (
 	CrashAfter  Fault = "crash after call"
 	CrashRun    Fault = "crash in a run"
 	Pause       Fault = "pause" // a process stands still, and does not know it
+	Stall       Fault = "stall" // the same, between an answer and what is made of it
 )
 
 // Faults are all there are.
 func Faults() []Fault {
 	return []Fault{
 		Refused, LostAnswer, Throttled, ServerError, Outage, Slow, ItemFailed, ItemBusy, Duplicate, Ghost, Late, Stale, LeftOut,
-		CrashBefore, CrashAfter, CrashRun, Pause,
+		CrashBefore, CrashAfter, CrashRun, Pause, Stall,
 	}
 }
 
@@ -43,7 +44,7 @@ func Faults() []Fault {
 // strength: per call, item, message, run or process and second, as it may be.
 func (f Fault) usual() float64 {
 	switch f {
-	case Slow, CrashBefore, CrashAfter:
+	case Slow, CrashBefore, CrashAfter, Stall:
 		return 0.004
 	case CrashRun:
 		return 0.02
@@ -64,6 +65,7 @@ type Weather struct {
 	calm    time.Time // no fault comes from then on
 	chances map[Fault]float64
 	outages []outage
+	longest time.Duration // that a request or an answer is usually on its way, while the storm lasts
 
 	mu     sync.Mutex
 	counts map[Fault]int
@@ -92,7 +94,17 @@ func NewWeather(r *rand.Rand, storm time.Duration, without []Fault) *Weather {
 			w.outages = append(w.outages, outage{queues: queues, from: now.Add(at), until: now.Add(min(at+length, storm))})
 		}
 	}
+	// What happens within milliseconds of each other is rare. In some seeds all takes its time.
+	w.longest = []time.Duration{usual, usual, usual, 30 * usual, 200 * usual}[r.IntN(5)]
 	return w
+}
+
+// way is how long a request or an answer is usually on its way, at the most.
+func (w *Weather) way() time.Duration {
+	if time.Now().Before(w.calm) {
+		return max(w.longest, usual)
+	}
+	return usual
 }
 
 // Strikes draws whether a fault comes now, and counts it.

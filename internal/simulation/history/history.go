@@ -26,6 +26,10 @@ const (
 	Deleted   Kind = "deleted"   // a message went out of a queue
 	Moved     Kind = "moved"     // a message had too many receives
 	Wrote     Kind = "wrote"     // a row changed, from Before to After
+	Held      Kind = "held"      // a push was refused; Text is the ID of the task that holds its key
+	Deleting  Kind = "deleting"  // a process asks for a delete
+	Undeleted Kind = "undeleted" // it was told that this one of a batch has failed
+	Wrong     Kind = "wrong"     // a call is one that AWS refuses, whoever makes it; Text says why
 	Cancelled Kind = "cancelled" // a client has cancelled a task, or Text says that it failed
 	Redriving Kind = "redriving" // an operator sends a dead letter back
 	Reading   Kind = "reading"   // a client begins to get a task's record
@@ -34,7 +38,7 @@ const (
 	Killed    Kind = "killed"    // a process
 	Paused    Kind = "paused"    // a process
 	Resumed   Kind = "resumed"
-	Stopping  Kind = "halting" // a worker was told to stop
+	Stopping  Kind = "halting" // a worker was told to stop, whose last receive began N seconds ago
 	Stopped   Kind = "stopped" // a worker has stopped; Text is the error
 	Fault     Kind = "fault"   // Text is its kind
 	Note      Kind = "note"    // of a rare situation, which Text names
@@ -46,6 +50,7 @@ type Row struct {
 	Attempts, GiveBacks, Starts int
 	Epoch                       int
 	Reason, Result              string
+	Lasts                       time.Duration // until it expires; 0: it never does
 }
 
 // Event is one thing that happened.
