@@ -70,7 +70,11 @@ func (s socket) Do(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := s.p.Cloud.Stream(s.p.Name, request.Header.Get("X-Amz-Target"), letters(body))
+	operation, about := request.Header.Get("X-Amz-Target"), letters(body)
+	if operation == receive { // how many slots are free is chance, too, and a process makes one at a time
+		about = ""
+	}
+	r := s.p.Cloud.Stream(s.p.Name, operation, about)
 	waking := rand.New(rand.NewPCG(r.Uint64(), 0)) //nolint:gosec // a seed has to repeat it
 	if !s.p.Runs(waking, momentOfCalls) {
 		return nil, errOver
@@ -83,6 +87,9 @@ func (s socket) Do(request *http.Request) (*http.Response, error) {
 	}
 	return answer, err
 }
+
+// receive is how a request says that it is one for messages.
+const receive = "AmazonSQS.ReceiveMessage"
 
 // letters says how often each byte is in a body: in which order the SDK writes the
 // attributes of a message, or the adapter the items of a batch, is chance.
