@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -16,6 +17,9 @@ import (
 	"syscall"
 	"time"
 )
+
+// sdkShare is by how much shorter the simulation over the SDK's real clients is.
+const sdkShare = 4
 
 // options are what the command is told.
 type options struct {
@@ -55,6 +59,13 @@ func prove(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	s := shards{folder: folder, binary: binary, options: o, count: runtime.GOMAXPROCS(0)}
-	return s.run(ctx)
+	s := shards{folder: folder, binary: binary, options: o, count: runtime.GOMAXPROCS(0), test: "TestSeeds"}
+	total, err := s.run(ctx)
+	if err == nil {
+		err = s.judge(total)
+	}
+	s.test, s.budget = "TestSeedsOverTheSDK", o.budget/sdkShare
+	fmt.Println("over the SDK's real clients:")
+	_, sdkErr := s.run(ctx)
+	return errors.Join(err, sdkErr)
 }

@@ -18,22 +18,29 @@ const fewestEvents = 200
 // TestSameSeedSameHistory runs seeds twice. The digest of all histories is printed,
 // so that internal/prove can compare it with that under -race and with one processor.
 func TestSameSeedSameHistory(t *testing.T) { //nolint:paralleltest // all chance comes from one source
-	all := sha256.New()
-	for seed := range *sameSeeds {
-		first, again := lines(t, seed), lines(t, seed)
-		require.GreaterOrEqual(t, len(first), fewestEvents, "events of seed %d", seed)
-		for i := range min(len(first), len(again)) {
-			require.Equal(t, first[i], again[i], "event %d of seed %d", i, seed)
-		}
-		require.Len(t, again, len(first), "events of seed %d", seed)
-		_, _ = all.Write([]byte(strings.Join(first, "\n"))) // never fails
-	}
-	_, _ = fmt.Fprintf(os.Stdout, "histories: %x\n", all.Sum(nil)) // what is missing is noticed by who compares
+	text := twice(t, simulation.Config{}, *sameSeeds)
+	_, _ = fmt.Fprintf(os.Stdout, "histories: %x\n", sha256.Sum256([]byte(text))) // what is missing is noticed by who compares
 }
 
-func lines(t *testing.T, seed uint64) (all []string) {
+// twice runs seeds twice, and returns their histories.
+func twice(t *testing.T, c simulation.Config, seeds uint64) string {
 	t.Helper()
-	o := simulation.Run(t, simulation.Config{Seed: seed})
+	var all []string
+	for c.Seed = range seeds {
+		first, again := lines(t, c), lines(t, c)
+		require.GreaterOrEqual(t, len(first), fewestEvents, "events of seed %d", c.Seed)
+		for i := range min(len(first), len(again)) {
+			require.Equal(t, first[i], again[i], "event %d of seed %d", i, c.Seed)
+		}
+		require.Len(t, again, len(first), "events of seed %d", c.Seed)
+		all = append(all, first...)
+	}
+	return strings.Join(all, "\n")
+}
+
+func lines(t *testing.T, c simulation.Config) (all []string) {
+	t.Helper()
+	o := simulation.Run(t, c)
 	for i := range o.Events {
 		all = append(all, o.Events[i].String())
 	}

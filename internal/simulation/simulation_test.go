@@ -20,7 +20,7 @@ import (
 var (
 	seed           = flag.Uint64("seed", 1, "the `number` of the first simulation")
 	stride         = flag.Uint64("stride", 1, "the `difference` between a seed and the next")
-	leastSeeds     = flag.Int("seeds", fewSeeds, "the least `number` of seeds that count; for three times the budget at most")
+	leastSeeds     = flag.Int("seeds", 60, "the least `number` of seeds that count; for three times the budget at most")
 	sameSeeds      = flag.Uint64("same", 20, "the `number` of seeds whose history has to be the same again")
 	budget         = flag.Duration("budget", 0, "for how `long` to simulate; 0: until there are as many seeds as -seeds says")
 	shrink         = flag.Bool("shrink", true, "make a history that breaks a promise shorter")
@@ -29,19 +29,21 @@ var (
 	withoutFaults  = flag.String("without-faults", "", "`names` of faults to leave out")
 )
 
-// fewSeeds is how many are simulated where nothing else is asked for.
-const fewSeeds = 60
-
 // TestSeeds is the simulation. It stops at the first seed that breaks a promise.
 func TestSeeds(t *testing.T) { //nolint:paralleltest // all chance comes from one source
+	simulate(t, simulation.Config{}, *leastSeeds)
+}
+
+// simulate runs seed after seed, and reports.
+func simulate(t *testing.T, c simulation.Config, least int) {
+	t.Helper()
 	report := simulation.NewReport()
 	began := time.Now()
 	goOn := func() bool {
 		took := time.Since(began)
-		return took < *budget || report.Counted < *leastSeeds && (*budget == 0 || took < 3**budget)
+		return took < *budget || report.Counted < least && (*budget == 0 || took < 3**budget)
 	}
-	for n := uint64(0); goOn(); n++ {
-		c := simulation.Config{Seed: *seed + n**stride}
+	for c.Seed = *seed; goOn(); c.Seed += *stride {
 		if !t.Run(strconv.FormatUint(c.Seed, 10), func(t *testing.T) { one(t, c, report) }) {
 			break
 		}
