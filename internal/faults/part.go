@@ -47,19 +47,7 @@ func newBatch(op string, body []byte) (*batch, error) {
 // unless there is one only. It returns the request without them, which is nil
 // when nothing is left of it, and what puts them into its answer.
 func (b *batch) part(unlucky func() bool) (rest []byte, mend func(body []byte) ([]byte, error), err error) {
-	failed := map[int]json.RawMessage{}
-	var others []json.RawMessage
-	for i, item := range b.items {
-		fails := unlucky()
-		if i == len(b.items)-1 { // there have to be both
-			fails = len(failed) == 0 || fails && len(others) > 0
-		}
-		if fails {
-			failed[i] = item
-		} else {
-			others = append(others, item)
-		}
-	}
+	failed, others := b.split(unlucky)
 	if len(others) > 0 {
 		if err := put(b.request, b.field, others); err != nil {
 			return nil, nil, err
@@ -78,6 +66,23 @@ func (b *batch) part(unlucky func() bool) (rest []byte, mend func(body []byte) (
 		}
 		return json.Marshal(answer)
 	}, nil
+}
+
+// split sorts the items out.
+func (b *batch) split(unlucky func() bool) (failed map[int]json.RawMessage, others []json.RawMessage) {
+	failed = map[int]json.RawMessage{}
+	for i, item := range b.items {
+		fails := unlucky()
+		if i == len(b.items)-1 { // there have to be both
+			fails = len(failed) == 0 || fails && len(others) > 0
+		}
+		if fails {
+			failed[i] = item
+		} else {
+			others = append(others, item)
+		}
+	}
+	return failed, others
 }
 
 // failStatements puts a throttle where each of the failed would be in the answer.
