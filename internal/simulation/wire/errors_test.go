@@ -88,11 +88,11 @@ func TestEveryErrorOfAServiceHasItsClass(t *testing.T) {
 			&sqstypes.KmsNotFound{}, &sqstypes.KmsOptInRequired{}, &sqstypes.ResourceNotFoundException{},
 		}, port.ErrRefused, port.ErrRefused},
 		{
-			append(queue, table...), generic("AccessDeniedException ExpiredTokenException UnrecognizedClientException", smithy.FaultClient),
+			append(queue, table...), generic("AccessDeniedException UnrecognizedClientException", smithy.FaultClient),
 			port.ErrRefused, port.ErrRefused,
 		},
 		{queue, []error{&sqstypes.RequestThrottled{}, &sqstypes.OverLimit{}, &sqstypes.KmsThrottled{}}, port.ErrUnavailable, port.ErrUnavailable},
-		{append(queue, table...), generic("ThrottlingException", smithy.FaultClient), port.ErrUnavailable, port.ErrUnavailable},
+		{append(queue, table...), generic("ThrottlingException ExpiredTokenException", smithy.FaultClient), port.ErrUnavailable, port.ErrUnavailable},
 		{
 			append(queue, table...), generic("InternalFailure ServiceUnavailable SomethingNew", smithy.FaultServer),
 			port.ErrUnavailable, port.ErrAmbiguous,

@@ -50,7 +50,7 @@ func TestEveryFaultHasItsClass(t *testing.T) {
 		"429, empty":        {wire.Fault{Kind: wire.Failed, Status: 429}, port.ErrUnavailable, 0, false},
 		"throttled":         {wire.Fault{Kind: wire.Rejected}, port.ErrUnavailable, 0, false},
 		"throttled late":    {wire.Fault{Kind: wire.Rejected, Before: time.Second}, port.ErrUnavailable, 0, false},
-		"expired":           {wire.Fault{Kind: wire.Rejected, Code: "ExpiredTokenException"}, port.ErrRefused, 0, false},
+		"expired":           {wire.Fault{Kind: wire.Rejected, Code: "ExpiredTokenException"}, port.ErrUnavailable, 0, false},
 		"nothing, but slow": {wire.Fault{Before: time.Second, After: time.Second}, nil, 1, false},
 	} {
 		for call, f := range portCalls() {
