@@ -84,8 +84,9 @@ type History struct {
 	stories map[string]*story
 	order   []*story // as they came
 	numbers map[string]int
-	pushing map[int]int    // how often each errand was begun to be pushed
-	judged  map[string]int // how much each invariant was held against
+	pushing map[int]int     // how often each errand was begun to be pushed
+	paused  map[string]bool // processes that stood still
+	judged  map[string]int  // how much each invariant was held against
 	broken  []Violation
 }
 
@@ -97,7 +98,7 @@ const (
 
 // New reads a history.
 func New(events []history.Event, facts Facts) *History {
-	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}}
+	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}, paused: map[string]bool{}}
 	for i := range events {
 		h.number(&events[i])
 	}
@@ -108,6 +109,9 @@ func New(events []history.Event, facts Facts) *History {
 				r.cut, r.ended = true, e.At
 			}
 			delete(running, e.Actor)
+		}
+		if e.Kind == history.Paused {
+			h.paused[e.Actor] = true
 		}
 		if e.Task == "" {
 			continue
