@@ -243,20 +243,28 @@ func (a *attempt) secure(ctx context.Context) *Outcome {
 		return new(a.release(a.suspectPause(ctx)))
 	}
 	if a.once() {
-		if outcome := a.claim(ctx); outcome != nil {
+		if outcome := a.secureAlone(ctx, untraced); outcome != nil {
 			a.clear()
 			return outcome
-		}
-		if a.number > a.policy.maxAttempts { // others were quicker to use them up
-			a.clear()
-			return new(a.bury(ctx, reasonCrashed, a.crash()))
-		}
-		if untraced && !a.suspect && !a.mayRunSuspect(ctx) { // by now it is one
-			return new(a.giveBack(ctx, a.suspectPause(ctx)))
 		}
 	}
 	if untraced {
 		return a.mark(ctx)
+	}
+	return nil
+}
+
+// secureAlone claims the run, and looks at what the record says by then: others may
+// have been quicker.
+func (a *attempt) secureAlone(ctx context.Context, untraced bool) *Outcome {
+	if outcome := a.claim(ctx); outcome != nil {
+		return outcome
+	}
+	if a.number > a.policy.maxAttempts {
+		return new(a.bury(ctx, reasonCrashed, a.crash()))
+	}
+	if untraced && !a.suspect && !a.mayRunSuspect(ctx) { // it has become one
+		return new(a.giveBack(ctx, a.suspectPause(ctx)))
 	}
 	return nil
 }

@@ -90,6 +90,7 @@ type History struct {
 	numbers map[string]int
 	pushing map[int]int     // how often each errand was begun to be pushed
 	died    map[string]bool // processes
+	paused  map[string]bool // processes that stood still
 	judged  map[string]int  // how much each invariant was held against
 	broken  []Violation
 }
@@ -102,7 +103,7 @@ const (
 
 // New reads a history.
 func New(events []history.Event, facts Facts) *History {
-	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}, died: map[string]bool{}}
+	h := &History{facts: facts, events: events, stories: map[string]*story{}, numbers: map[string]int{}, judged: map[string]int{}, pushing: map[int]int{}, died: map[string]bool{}, paused: map[string]bool{}}
 	for i := range events {
 		h.number(&events[i])
 	}
@@ -114,6 +115,9 @@ func New(events []history.Event, facts Facts) *History {
 			}
 			delete(running, e.Actor)
 			h.died[e.Actor] = true
+		}
+		if e.Kind == history.Paused {
+			h.paused[e.Actor] = true
 		}
 		if e.Task == "" {
 			continue

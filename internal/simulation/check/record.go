@@ -120,7 +120,7 @@ func (h *History) deadByItself(s *story, row *history.Row) {
 	for _, r := range s.runs {
 		if r.generation == row.Generation {
 			runs++
-			if r.over && !r.ok {
+			if r.over && !r.ok || !r.over && h.paused[r.actor] { // its process stood still past its time, and then died
 				failed++
 			}
 		}
