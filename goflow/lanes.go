@@ -70,6 +70,9 @@ func (s *source) follow(ctx, base context.Context, l []step, stop context.Cancel
 		case ctx.Err() == nil:
 			outcome = st.run(nil) // the next one has the slot
 		}
+		if outcome.Err != nil { // before the slot is free, so that the next receive knows of it
+			s.judge(partSettle, outcome.Err, stop)
+		}
 		if last {
 			returned()
 		}
@@ -86,7 +89,7 @@ func (s *source) follow(ctx, base context.Context, l []step, stop context.Cancel
 func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.CancelCauseFunc) (goOn bool) {
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	err := o.Err
+	var err error
 	var ours []port.Lease
 	switch o.Action {
 	case Ack:
@@ -96,6 +99,9 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 			l = l[:1]
 		}
 	case Release:
+		for _, st := range l { // all of them before the wait for any: none is extended again
+			st.hold.drop()
+		}
 		for _, st := range l {
 			if ok, until := st.hold.giveBack(); ok {
 				d := st.hold.delivery
