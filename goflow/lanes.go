@@ -90,7 +90,6 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	var err error
-	var ours []port.Lease
 	switch o.Action {
 	case Ack:
 		l[0].hold.drop()
@@ -99,17 +98,7 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 			l = l[:1]
 		}
 	case Release:
-		for _, st := range l { // all of them before the wait for any: none is extended again
-			st.hold.drop()
-		}
-		for _, st := range l {
-			if ok, until := st.hold.giveBack(); ok {
-				d := st.hold.delivery
-				d.LeaseEnd = until
-				ours = append(ours, port.Lease{Delivery: d, For: o.After})
-			}
-		}
-		err = s.release(ctx, ours)
+		err = s.release(ctx, giveBack(l, o.After))
 	case Leave:
 	}
 	s.let(l, o.interrupted)
@@ -117,6 +106,22 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 		s.judge(partSettle, err, stop) // a lost lease says nothing of broker and store
 	}
 	return goOn
+}
+
+// giveBack lets go of deliveries, and returns what asks for those that are ours yet to
+// come again after a while.
+func giveBack(l []step, after time.Duration) (ours []port.Lease) {
+	for _, st := range l { // all of them before the wait for any: none is extended again
+		st.hold.drop()
+	}
+	for _, st := range l {
+		if ok, until := st.hold.giveBack(); ok {
+			d := st.hold.delivery
+			d.LeaseEnd = until
+			ours = append(ours, port.Lease{Delivery: d, For: after})
+		}
+	}
+	return ours
 }
 
 // release makes messages come again after a while. It returns the first error that

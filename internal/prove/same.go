@@ -55,7 +55,7 @@ var digestLine = regexp.MustCompile(`(?m)^histories[^:]*: ([0-9a-f]+)$`)
 
 // histories runs the tests that compare histories, and returns their digests.
 func histories(ctx context.Context, binary string, env []string) (string, error) {
-	command := exec.CommandContext(ctx, binary, "-test.run=^TestSameSeedSameHistory", "-test.v", "-same="+sameSeeds) //nolint:gosec // the arguments are ours
+	command := exec.CommandContext(ctx, binary, "-test.run=^TestSameSeedSameHistory", "-test.v", "-same="+sameSeeds)
 	command.Env = append(os.Environ(), env...)
 	out, err := command.Output()
 	if err != nil {

@@ -74,7 +74,7 @@ func (s *shards) one(ctx context.Context, n int) (*simulation.Report, error) {
 		return nil, errors.Join(err, readErr)
 	}
 	r := simulation.NewReport()
-	return r, errors.Join(err, json.Unmarshal(data, r))
+	return r, errors.Join(err, json.Unmarshal(data, r)) //nolint:musttag // it was written by the same program
 }
 
 // judge tells whether the simulations were enough.

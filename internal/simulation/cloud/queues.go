@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -80,11 +81,11 @@ func (q Queues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatc
 	out := &awssqs.SendMessageBatchOutput{}
 	var items []string
 	for _, e := range in.Entries {
-		item := *e.MessageBody // with what tells copies of it apart
+		item := []string{*e.MessageBody} // with what tells copies of it apart
 		for _, name := range slices.Sorted(maps.Keys(e.MessageAttributes)) {
-			item += *e.MessageAttributes[name].StringValue //nolint:modernize // there is one, mostly
+			item = append(item, *e.MessageAttributes[name].StringValue)
 		}
-		items = append(items, item)
+		items = append(items, strings.Join(item, ""))
 	}
 	err := q.do(ctx, "send", *in.QueueUrl, items, optFns, func(r *rand.Rand, to *queue) error {
 		out.Successful, out.Failed = nil, nil
