@@ -59,20 +59,3 @@ func (h *History) deletesAreRepeated() {
 		}
 	}
 }
-
-// mostLasts is more than any record is kept.
-const mostLasts = 60 * 24 * time.Hour
-
-// recordsExpire is I26.
-func (h *History) recordsExpire() {
-	for i := range h.events {
-		e := &h.events[i]
-		if e.Kind != history.Wrote {
-			continue
-		}
-		h.judged["I26"]++
-		if e.After.Lasts <= 0 || e.After.Lasts > mostLasts {
-			h.breaks("I26", "the record of task %s expires in %v: %s", e.Task, e.After.Lasts, e)
-		}
-	}
-}

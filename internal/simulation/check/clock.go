@@ -60,7 +60,22 @@ func (h *History) lasts(s *story, e *history.Event) {
 			h.breaks("I27", "%s claims task %s for %v by the table's clock, and not for %v", e.Actor, s.id, e.Ends, h.facts.Lease)
 		}
 	}
-	if least := goflow.DefaultRecordTTL - clocksApart - onTheWay; e.Expires != 0 && (e.Expires < least || e.Expires > goflow.DefaultRecordTTL+longestDelay) {
-		h.breaks("I27", "the record of task %s, which %s writes, lasts %v", s.id, e.Actor, e.Expires)
+}
+
+// recordsExpire is I26. Keys are kept for less time than tasks.
+func (h *History) recordsExpire() {
+	for i := range h.events {
+		e := &h.events[i]
+		if e.Kind != history.Wrote {
+			continue
+		}
+		h.judged["I26"]++
+		least := time.Duration(1)
+		if h.stories[e.Task].known {
+			least = goflow.DefaultRecordTTL - clocksApart - onTheWay
+		}
+		if e.Expires < least || e.Expires > goflow.DefaultRecordTTL+longestDelay {
+			h.breaks("I26", "the record of task %s, which %s writes, expires in %v: %s", e.Task, e.Actor, e.Expires, e)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func Invariants() []Invariant {
 		{"I24", "an attempt is a run that failed, and who gives a task back takes the mark of its start back"},
 		{"I25", "a process runs a task once at a time"},
 		{"I26", "a record expires, and not before its time"},
-		{"I27", "claims, records and tasks last as long as they are to, by the clocks of the services"},
+		{"I27", "claims and tasks last as long as they are to, by the clocks of the services"},
 	}
 }
 

@@ -144,6 +144,16 @@ func stopTwins() map[string]twin {
 		}
 	}
 	return map[string]twin{
+		"long after its drain time, with no room": pair(func(s *tale, after time.Duration) {
+			s.facts.Slots = 1
+			s.asked()
+			s.began(ann, 1, 1)
+			s.add(history.Event{Actor: ann, Kind: history.Stopping})
+			s.now += after
+			s.ended(ann, "ok: r")
+			s.kept(ann, "r", 1, 0)
+			s.add(history.Event{Actor: ann, Kind: history.Stopped, Text: "ok"})
+		}, 30*time.Second, 4*time.Second),
 		"too late":            {stops(time.Hour, "ok"), stops(time.Minute, "abandoned 1")},
 		"for an error":        {stops(time.Second, "failed: no"), stops(time.Second, "stuck")},
 		"without being asked": {func(s *tale) { s.add(history.Event{Actor: ann, Kind: history.Stopped, Text: "ok"}) }, stops(time.Second, "ok")},
@@ -181,6 +191,9 @@ func slotTwins() map[string]twin {
 		s.now += passes
 	}
 	return map[string]twin{
+		"it has room and does not receive":             pair(func(s *tale, seconds int) { unpolled(s, ben, 0, seconds) }, 61, 60),
+		"it has room, as one of two runs":              pair(func(s *tale, runs int) { unpolled(s, ben, runs, 61) }, 1, 2),
+		"it does not receive, and has not stood still": pair(func(s *tale, paused string) { unpolled(s, paused, 0, 61) }, ben, ann),
 		"three on two": pair(func(s *tale, slots int) {
 			s.facts.Slots = slots
 			three(s, func() {}, "")
@@ -206,6 +219,24 @@ func slotTwins() map[string]twin {
 			s.went() // which is looked at
 		}, 2, 1),
 	}
+}
+
+// unpolled is a worker that stops while it runs something, long after its last receive.
+func unpolled(s *tale, paused string, runs, seconds int) {
+	s.went() // which is looked at
+	s.add(history.Event{Actor: paused, Kind: history.Paused, Text: "1s"})
+	for n := range runs {
+		s.on(n + 2)
+		s.asked()
+		s.began(ann, 1, 1)
+	}
+	s.add(history.Event{Actor: ann, Kind: history.Stopping, N: seconds})
+	for n := range runs {
+		s.on(n + 2)
+		s.ended(ann, "ok: r")
+		s.kept(ann, "r", 1, 0)
+	}
+	s.add(history.Event{Actor: ann, Kind: history.Stopped, Text: "ok"})
 }
 
 func rejectedTwins() map[string]twin {

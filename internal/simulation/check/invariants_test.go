@@ -27,6 +27,8 @@ func TestInvariants(t *testing.T) {
 		"I1": lostTwins(), "I2": unexpectedTwins(), "I3": outcomeTwins(), "I4": deletedTwins(), "I5": fencedTwins(), "I6": forwardTwins(),
 		"I7": runTwins(), "I8": attemptTwins(), "I9": earnedTwins(), "I10": letterTwins(), "I11": earlyTwins(), "I12": drainTwins(),
 		"I13": stopTwins(), "I14": slotTwins(), "I15": readTwins(), "I16": rejectedTwins(), "I17": leaseTwins(), "I18": onceTwins(), "I19": orderTwins(),
+		"I20": keyTwins(), "I21": callTwins(), "I22": deleteTwins(), "I23": suspectTwins(), "I24": countTwins(), "I25": besideTwins(),
+		"I26": recordTwins(), "I27": clockTwins(),
 	} {
 		seen[invariant] = true
 		for name, twin := range twins {
@@ -197,19 +199,19 @@ func fencedTwins() map[string]twin {
 			s.kept(writer, "r", 1, 2)
 			s.deleted(1)
 		}, ann, ben),
-		"a mark by another": pair(func(s *tale, writer string) {
+		"more than a mark by another": pair(func(s *tale, giveBacks int) {
 			s.asked()
 			s.wrote(ann, history.Row{Generation: 1, Epoch: 1})
-			s.wrote(writer, history.Row{Generation: 1, Epoch: 1, Starts: 1})
+			s.wrote(ben, history.Row{Generation: 1, Epoch: 1, Starts: 1, GiveBacks: giveBacks})
 			s.ran(ann, "r")
 			s.kept(ann, "r", 1, 1)
-		}, ben, ann),
+		}, 1, 0),
 		"one that is Once, though it was pushed twice": pair(func(s *tale, once bool) {
 			s.about(1, func(t *check.Task) { t.Once = once })
 			s.asked()
 			s.sentWith(1, `,"options":{"once":true}`)
 			s.wrote(ann, history.Row{Generation: 1, Epoch: 1})
-			s.wrote(ben, history.Row{Generation: 1, Epoch: 1, Starts: 1})
+			s.wrote(ben, history.Row{Generation: 1, Epoch: 1, GiveBacks: 1})
 			s.ran(ann, "r")
 			s.kept(ann, "r", 1, 1)
 			s.on(2)
@@ -224,6 +226,12 @@ func fencedTwins() map[string]twin {
 func forwardTwins() map[string]twin {
 	moves := func(from, to, instead history.Row) twin {
 		return pair(func(s *tale, next history.Row) {
+			s.asked()
+			s.facts.Left = []string{s.id()}
+			for n := range 3 { // which the attempts on record are of
+				s.began(ann, n+1, 2)
+				s.ended(ann, "failed: no")
+			}
 			s.wrote(ann, from)
 			s.wrote(ann, next)
 		}, to, instead)
@@ -235,14 +243,16 @@ func forwardTwins() map[string]twin {
 		return row
 	}
 	return map[string]twin{
-		"generation goes back": moves(was, with(func(r *history.Row) { r.Generation = 1 }), was),
-		"attempts go back":     moves(was, with(func(r *history.Row) { r.Attempts, r.GiveBacks = 0, 3 }), with(func(r *history.Row) { r.Attempts = 2 })),
+		"generation goes back": moves(was, with(func(r *history.Row) { r.Generation, r.Attempts = 1, 0 }), was),
+		"attempts go back":     moves(was, with(func(r *history.Row) { r.Attempts, r.GiveBacks, r.Starts = 0, 3, 0 }), with(func(r *history.Row) { r.Attempts = 2 })),
 		"attempts leap":        moves(was, with(func(r *history.Row) { r.Attempts = 3 }), with(func(r *history.Row) { r.Attempts = 2 })),
 		"give-backs go back":   moves(was, with(func(r *history.Row) { r.GiveBacks = 1 }), with(func(r *history.Row) { r.GiveBacks, r.Starts = 3, 0 })),
 		"epoch goes back":      moves(was, with(func(r *history.Row) { r.Epoch = 1 }), with(func(r *history.Row) { r.Epoch = 3 })),
 		"starts leap":          moves(was, with(func(r *history.Row) { r.Starts = 3 }), with(func(r *history.Row) { r.Starts = 2 })),
-		"the done are redriven": moves(history.Row{State: done, Generation: 1}, history.Row{Generation: 2},
-			history.Row{State: done, Generation: 1}),
+		"the done are redriven": pair(func(s *tale, next history.Row) {
+			s.wrote(ann, history.Row{State: done, Generation: 1})
+			s.wrote(ann, next)
+		}, history.Row{Generation: 2}, history.Row{State: done, Generation: 1}),
 		"the open are redriven": pair(func(s *tale, state int) {
 			s.wrote(ann, history.Row{State: state, Generation: 1})
 			s.wrote(ann, history.Row{Generation: 2})

@@ -76,7 +76,7 @@ func (h *History) fenced(s *story, e *history.Event, owner string) string {
 // without knowing it may still count a start, as a crash would.
 func onlyMarks(b, a *history.Row) bool {
 	marked := *a
-	marked.Starts, marked.Lasts = b.Starts, b.Lasts
+	marked.Starts = b.Starts
 	return a.Starts > b.Starts && marked == *b
 }
 

@@ -1,11 +1,11 @@
 package check_test
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/simulation/check"
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
 )
@@ -42,6 +42,7 @@ func newTale() *tale {
 		n: 1, rows: map[string]*history.Row{}, runs: map[string]history.Event{},
 		facts: check.Facts{
 			Tasks: map[int]check.Task{1: one}, Slots: 2, Faults: 1, Drained: true,
+			Lease: 10 * time.Second, Drain: 5 * time.Second,
 			Letters: map[string]int{}, Rows: map[string]*history.Row{},
 		},
 	}
@@ -80,6 +81,12 @@ func (s *tale) pushing() { s.add(history.Event{Actor: "client-1.1", Kind: histor
 
 // pushed is a push that has said how it ended.
 func (s *tale) pushed(how string) { s.of("client-1.1", history.Pushed, turn{s.n, 0}, how) }
+
+// held is a push that was refused for a key, which another task holds.
+func (s *tale) held(owner string) {
+	s.of("client-1.1", history.Held, turn{}, owner)
+	s.pushed("refused")
+}
 
 // sent is a message of a generation that has come into the queue.
 func (s *tale) sent(generation int) { s.sentWith(generation, "") }
@@ -122,8 +129,12 @@ func (s *tale) ended(actor, text string) {
 
 // wrote changes the task's row.
 func (s *tale) wrote(actor string, to history.Row) {
-	to.Lasts = cmp.Or(to.Lasts, 8*24*time.Hour)
-	s.add(history.Event{Actor: actor, Kind: history.Wrote, Task: s.id(), Before: s.rows[s.id()], After: &to})
+	s.wroteFor(actor, to, 0, goflow.DefaultRecordTTL)
+}
+
+// wroteFor tells also how long the claim and the record last.
+func (s *tale) wroteFor(actor string, to history.Row, claim, record time.Duration) {
+	s.add(history.Event{Actor: actor, Kind: history.Wrote, Task: s.id(), Before: s.rows[s.id()], After: &to, Ends: claim, Expires: record})
 	s.rows[s.id()] = &to
 	s.facts.Rows[s.id()] = &to
 }

@@ -168,6 +168,7 @@ func faults() map[cloud.Fault]func(*sky) {
 			require.NoError(s, s.send(0))
 			require.Greater(s, time.Since(begin), 18*time.Millisecond)
 		},
+		cloud.Stall: stall,
 		cloud.ItemFailed: func(s *sky) {
 			for range 10 {
 				require.EqualError(s, s.send(0), "InternalError")
@@ -219,6 +220,26 @@ func faults() map[cloud.Fault]func(*sky) {
 			require.Equal(s, []map[string]ddbtypes.AttributeValue{{"id": key("a")}}, out.UnprocessedKeys["tasks"].Keys)
 		},
 	}
+}
+
+// stall: a process stands still after its call took effect, before it knows of it.
+func stall(s *sky) {
+	begin := time.Now()
+	require.NoError(s, s.send(0))
+	took := time.Since(begin)
+	var kinds []history.Kind
+	for _, e := range s.cloud.Log.Events() {
+		if e.Kind == history.Sent || e.Kind == history.Paused {
+			kinds = append(kinds, e.Kind)
+		}
+		if e.Kind == history.Paused {
+			d, err := time.ParseDuration(e.Text)
+			require.NoError(s, err)
+			require.Greater(s, took, d)
+			require.Greater(s, d, time.Second, "it could be that of a slow answer")
+		}
+	}
+	require.Equal(s, []history.Kind{history.Sent, history.Paused}, kinds)
 }
 
 // late: a message that was given back comes later than it was asked to.

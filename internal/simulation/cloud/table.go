@@ -86,13 +86,9 @@ func seen(row item) *history.Row {
 	if row == nil {
 		return nil
 	}
-	lasts := time.Duration(0)
-	if t := number(row, "t"); t != 0 {
-		lasts = time.Until(time.Unix(int64(t), 0))
-	}
 	return &history.Row{
 		State: number(row, "s"), Generation: number(row, "g"), Attempts: number(row, "a"), GiveBacks: number(row, "o"),
-		Starts: number(row, "c"), Epoch: number(row, "e"), Reason: text(row, "d"), Result: text(row, "r"), Lasts: lasts,
+		Starts: number(row, "c"), Epoch: number(row, "e"), Reason: text(row, "d"), Result: text(row, "r"),
 	}
 }
 

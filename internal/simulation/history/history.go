@@ -50,7 +50,6 @@ type Row struct {
 	Attempts, GiveBacks, Starts int
 	Epoch                       int
 	Reason, Result              string
-	Lasts                       time.Duration // until it expires; 0: it never does
 }
 
 // Event is one thing that happened.
@@ -94,6 +93,9 @@ func (e *Event) String() string {
 	}
 	if e.Ends != 0 {
 		fmt.Fprintf(&b, " claimed for %v", e.Ends)
+	}
+	if e.Expires != 0 {
+		fmt.Fprintf(&b, " expires in %v", e.Expires)
 	}
 	return b.String()
 }

@@ -47,9 +47,10 @@ func TestEventText(t *testing.T) {
 	full := history.Event{
 		At: 1500 * time.Millisecond, Actor: "worker-1", Kind: history.Wrote, Task: "task", N: 3, Generation: 2, Text: "why",
 		Before: &history.Row{State: 1}, After: &history.Row{State: 2, Generation: 3, Attempts: 4, GiveBacks: 5, Starts: 6, Epoch: 7, Reason: "r", Result: "s"},
+		Ends: time.Second, Expires: time.Minute,
 	}
 	require.Equal(t, "   1.500000000s worker-1     wrote     task #3 generation 2 why"+
 		" from {State:1 Generation:0 Attempts:0 GiveBacks:0 Starts:0 Epoch:0 Reason: Result:}"+
-		" to {State:2 Generation:3 Attempts:4 GiveBacks:5 Starts:6 Epoch:7 Reason:r Result:s}", full.String())
+		" to {State:2 Generation:3 Attempts:4 GiveBacks:5 Starts:6 Epoch:7 Reason:r Result:s} claimed for 1s expires in 1m0s", full.String())
 	require.Equal(t, "   0.000000000s a            started  ", (&history.Event{Actor: "a", Kind: history.Started}).String())
 }
