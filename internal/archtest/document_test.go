@@ -18,7 +18,7 @@ import (
 // these. Anything else is prose.
 var (
 	code      = regexp.MustCompile("`([^`\n]+)`")
-	testName  = regexp.MustCompile(`^Test[A-Z]\w*(/.+)?$`)
+	testName  = regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w*(/.+)?$`)
 	fileName  = regexp.MustCompile(`^[\w./-]+\.go$`)
 	pathName  = regexp.MustCompile(`^\.?[\w-]+(/[\w.-]+)*/?$`)
 	qualified = regexp.MustCompile(`^\*?([a-z]\w*)\.([A-Z]\w*)`)
@@ -36,14 +36,41 @@ type sources struct {
 func TestArchitectureNamesOnlyWhatExists(t *testing.T) {
 	t.Parallel()
 
-	document, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
-	require.NoError(t, err)
-	names := code.FindAllStringSubmatch(string(document), -1)
-	require.NotEmpty(t, names)
-
 	s := readSources(t)
-	for _, name := range names {
-		require.True(t, s.has(name[1]), "ARCHITECTURE.md names `%s`, which doesn't exist", name[1])
+	for _, path := range []string{"ARCHITECTURE.md", "docs/reliability.md"} {
+		document, err := os.ReadFile(filepath.Join(root, path))
+		require.NoError(t, err)
+		names := code.FindAllStringSubmatch(string(document), -1)
+		require.NotEmpty(t, names)
+		for _, name := range names {
+			require.True(t, s.has(name[1]), "%s names `%s`, which doesn't exist", path, name[1])
+		}
+	}
+}
+
+// TestEveryBugIsFoundAgain: each row of the table of bugs ends with what finds it, a
+// test or a planted bug.
+func TestEveryBugIsFoundAgain(t *testing.T) {
+	t.Parallel()
+
+	document, err := os.ReadFile(filepath.Join(root, "docs", "reliability.md"))
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(document), "\n## Every bug that was found\n")
+	require.True(t, ok)
+	s := readSources(t)
+	rows := regexp.MustCompile(`(?m)^\| .* \| .* \| (.*) \|$`).FindAllStringSubmatch(table, -1)
+	require.Greater(t, len(rows), 20)
+	for _, row := range rows[1:] { // below the heading
+		finders := code.FindAllStringSubmatch(row[1], -1)
+		require.NotEmpty(t, finders, row[0])
+		for _, finder := range finders {
+			planted := filepath.Join(root, "internal", "mutants", finder[1]+".patch")
+			if testName.MatchString(finder[1]) {
+				require.True(t, s.hasTest(finder[1]), "there is no %s", finder[1])
+				continue
+			}
+			require.FileExists(t, planted)
+		}
 	}
 }
 
@@ -147,7 +174,7 @@ func (s *sources) declare(folder, pkg string, declaration ast.Decl) {
 			return
 		}
 		s.names[pkg][d.Name.Name] = true
-		if strings.HasPrefix(d.Name.Name, "Test") {
+		if strings.HasPrefix(d.Name.Name, "Test") || strings.HasPrefix(d.Name.Name, "Fuzz") {
 			s.tests[d.Name.Name] = append(s.tests[d.Name.Name], folder)
 		}
 	case *ast.GenDecl:
