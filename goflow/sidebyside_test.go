@@ -82,6 +82,7 @@ func TestSideBySide(t *testing.T) {
 	for name, subtest := range map[string]func(w *world){
 		"PlainCopyHeedsTheClaimOfAnother":         plainCopyHeedsClaim,
 		"ClaimShowsThatAttemptsAreUsedUp":         attemptsUsedUp,
+		"ClaimShowsThatTheTaskIsASuspect":         suspectByItsClaim,
 		"MarkThatComesAfterTheLeaseBeginsNoRun":   lateMark,
 		"NothingIsGivenBackAfterItsLease":         lateGiveBack,
 		"LettersAreNotGivenBackAfterTheirLeases":  lateLetters,
@@ -145,6 +146,49 @@ func attemptsUsedUp(w *world) {
 	require.Equal(w, task.Dead, w.wait(id).State)
 	_, note := w.deadLetter()
 	require.Equal(w, "crashed", note["reason"])
+}
+
+// suspectByItsClaim: another process has died in the task after its record was read,
+// and before the claim, which shows that. Another suspect runs here already.
+func suspectByItsClaim(w *world) {
+	release, runs := make(chan struct{}), 0
+	goflow.NewJob[int, int]("alone", goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
+		<-release
+		return 0, nil
+	})
+	goflow.NewJob[int, int]("once", goflow.Once()).Handle(w.mux, func(context.Context, int) (int, error) {
+		runs++
+		return 0, nil
+	})
+	store := &faultyStore{Store: w.records}
+	w.store = store
+	p := w.newProcessor()
+	w.push("alone", 1)
+	w.receive(w.queue) // by a process that died at once
+	alone, ended := w.receive(w.queue), make(chan goflow.Outcome)
+	go func() { ended <- w.process(p, alone) }()
+	synctest.Wait()
+	id := w.push("once", 1)
+	w.receive(w.queue)
+	store.after = func(method string) error {
+		if method != "load" {
+			return nil
+		}
+		return w.records.Save(w.Context(), []port.Record{{ID: id, State: task.Open, Generation: 1, Starts: 1}})
+	}
+	again := w.receive(w.queue)
+	for !strings.Contains(string(again.Body), id) { // the first one's lease is over, too
+		again = w.receive(w.queue)
+	}
+	o := w.process(p, again)
+	require.Equal(w, goflow.Release, o.Action)
+	require.GreaterOrEqual(w, o.After, testLease/2)
+	require.Zero(w, runs, "two suspects beside each other")
+	close(release)
+	require.Equal(w, goflow.Ack, (<-ended).Action)
+	recs, err := w.records.Load(w.Context(), []string{id}, true)
+	require.NoError(w, err)
+	require.Equal(w, 1, recs[0].GiveBacks)
 }
 
 // lateMark: the answer to a mark comes when the lease is over, and another may run
