@@ -249,6 +249,14 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 		_, held := k.holds[h]
 		return !held
 	})
+	// A call that hangs must not keep the others from their leases, and least of all
+	// let a handler run on after its own.
+	until := start.Add(k.lease / 5)
+	for h := range k.holds {
+		if !h.lost {
+			until = earlier(until, h.ends())
+		}
+	}
 	leases := make([]port.Lease, len(holds))
 	for i, h := range holds {
 		h.busy = true
@@ -261,9 +269,7 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	if len(holds) == 0 {
 		return
 	}
-	// A call that hangs must not keep the others from their leases, and ends before
-	// these are due again.
-	ctx, cancel := context.WithTimeout(ctx, k.lease/5)
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	err := k.broker.Extend(ctx, leases)
 	var claimErr error

@@ -157,7 +157,21 @@ func extendHeld(ctx context.Context, b Broker, leases []port.Lease) error {
 		ctx, cancel = context.WithDeadline(ctx, first)
 		defer cancel()
 	}
-	return retryEach(ctx, leases, func(some []port.Lease) error { return b.Extend(ctx, some) })
+	err := retryEach(ctx, leases, func(some []port.Lease) error { return b.Extend(ctx, some) })
+	if first.IsZero() || time.Now().Before(first) {
+		return err
+	}
+	errs := port.ItemErrors{}
+	for i := range leases {
+		itemErr := port.ItemError(err, i)
+		if errors.Is(itemErr, ErrUnavailable) {
+			itemErr = fmt.Errorf("%w: its time was over: %w", port.ErrLeaseLost, itemErr)
+		}
+		if itemErr != nil {
+			errs[i] = itemErr
+		}
+	}
+	return errs.Err()
 }
 
 // let forgets deliveries that are settled.

@@ -151,7 +151,7 @@ func Delay(d time.Duration) PushOption {
 
 // ExpiresIn lets the task expire unrun when it is not started within d of being
 // queued: 1 ms or more, counted by the broker's clock and the delay included; by
-// that of the worker or function when the message has been received before.
+// that of the machine in a function, and when the message has been received before.
 // Such a task is recorded as Expired; one that has failed once is not. Default:
 // never.
 func ExpiresIn(d time.Duration) PushOption {

@@ -100,13 +100,21 @@ func (a *attempt) outcome(ctx context.Context) Outcome {
 	}
 	if !a.hold.lasts() { // it was long on its way to here, and another may run it
 		a.handlerReturned()
-		return Outcome{Action: Leave}
+		return a.leaveUnrun(ctx)
 	}
 	ctx, ignore := a.heed(ctx)
 	defer ignore()
 	result, err := a.run(ctx)
 	a.handlerReturned()
 	return a.settle(ctx, result, err)
+}
+
+// leaveUnrun takes the mark of a start back to which no run came.
+func (a *attempt) leaveUnrun(ctx context.Context) Outcome {
+	if !a.marked {
+		return Outcome{Action: Leave}
+	}
+	return Outcome{Action: Leave, Err: a.giveBack(ctx, 0).Err}
 }
 
 // attempt is one delivery on its way through the processor.
@@ -210,7 +218,7 @@ func (a *attempt) unrun(ctx context.Context, end func() Outcome) Outcome {
 // secure takes what the run needs: the place of a suspect, the claim of a job
 // that is Once, and the mark of its start.
 func (a *attempt) secure(ctx context.Context) *Outcome {
-	untraced := a.delivery.Receives-1 > a.rec.GiveBacks
+	untraced := a.untraced()
 	if untraced && a.suspectsWait && a.suspicious() {
 		return &Outcome{Action: Release, postponed: true}
 	}
@@ -218,10 +226,11 @@ func (a *attempt) secure(ctx context.Context) *Outcome {
 		return new(a.release(a.suspectPause(ctx)))
 	}
 	if a.once() {
-		if outcome := a.secureAlone(ctx, untraced); outcome != nil {
+		if outcome := a.secureAlone(ctx); outcome != nil {
 			a.clear()
 			return outcome
 		}
+		untraced = a.untraced()
 	}
 	if untraced {
 		return a.mark(ctx)
@@ -229,16 +238,20 @@ func (a *attempt) secure(ctx context.Context) *Outcome {
 	return nil
 }
 
+// untraced tells whether an earlier receive of the message has left no trace.
+func (a *attempt) untraced() bool { return a.delivery.Receives-1 > a.rec.GiveBacks }
+
 // secureAlone claims the run, and looks at what the record says by then: others may
 // have been quicker.
-func (a *attempt) secureAlone(ctx context.Context, untraced bool) *Outcome {
+func (a *attempt) secureAlone(ctx context.Context) *Outcome {
 	if outcome := a.claim(ctx); outcome != nil {
 		return outcome
 	}
 	if a.number > a.policy.maxAttempts {
 		return new(a.bury(ctx, reasonCrashed, a.crash()))
 	}
-	if untraced && !a.suspect && !a.mayRunSuspect(ctx) { // it has become one
+	waits := a.suspectsWait && a.suspicious()
+	if a.untraced() && !a.suspect && (waits || !a.mayRunSuspect(ctx)) { // it has become one
 		return new(a.giveBack(ctx, a.suspectPause(ctx)))
 	}
 	return nil

@@ -84,6 +84,8 @@ func TestSideBySide(t *testing.T) {
 		"ClaimShowsThatAttemptsAreUsedUp":         attemptsUsedUp,
 		"ClaimShowsThatTheTaskIsASuspect":         suspectByItsClaim,
 		"MarkThatComesAfterTheLeaseBeginsNoRun":   lateMark,
+		"MarkOfARunThatNeverBeganIsTakenBack":     markWithoutRun,
+		"HandlerEndsThoughExtendingHangs":         hangingExtension,
 		"NothingIsGivenBackAfterItsLease":         lateGiveBack,
 		"LettersAreNotGivenBackAfterTheirLeases":  lateLetters,
 		"LetterThatIsHeldIsGivenBackBesideOthers": heldLetter,
@@ -211,6 +213,49 @@ func lateMark(w *world) {
 	require.Equal(w, task.Done, w.wait(id).State)
 	require.NoError(w, stopOther())
 	require.EqualValues(w, 1, runs.Load())
+}
+
+// markWithoutRun: the same, and the task has one attempt only: it has not crashed.
+func markWithoutRun(w *world) {
+	runs := w.countRuns("marked", time.Second)
+	id := w.push("marked", 1, goflow.MaxAttempts(1))
+	w.receive(w.queue) // by a process that died at once
+	broker := newExtensions(w.queue)
+	broker.broken.Store(true)
+	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(testLease + time.Second)}
+	stop := w.start()
+	require.Equal(w, task.Done, w.wait(id).State)
+	require.NoError(w, stop())
+	require.EqualValues(w, 1, runs.Load())
+}
+
+// hangs is a broker that answers nothing about leases.
+type hangs struct{ *extensions }
+
+func (b *hangs) Extend(ctx context.Context, _ []port.Lease) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// hangingExtension: no call to extend is answered, and none keeps a handler from the
+// end of its lease.
+func hangingExtension(w *world) {
+	var ended time.Duration
+	goflow.NewJob[int, int]("long", goflow.Timeout(time.Hour)).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
+		began := time.Now()
+		<-ctx.Done()
+		if ended == 0 {
+			ended = time.Since(began)
+		}
+		return 0, ctx.Err()
+	})
+	w.push("long", 1)
+	w.broker = &hangs{newExtensions(w.queue)}
+	stop := w.start(goflow.Drain(0))
+	time.Sleep(testLease + time.Second)
+	require.NotZero(w, ended, "it runs on")
+	require.LessOrEqual(w, ended, testLease)
+	_ = stop() // it names what it has begun again
 }
 
 // lateGiveBack: a message that cannot be given back is not touched any more when its

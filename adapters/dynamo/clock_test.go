@@ -46,3 +46,24 @@ func TestFirstClaimWaitsForTheClock(t *testing.T) {
 		})
 	}
 }
+
+// TestFirstCallOfAllMayBeAClaim: nothing is known of the table's clock before its
+// answer, which comes in time.
+func TestFirstCallOfAllMayBeAClaim(t *testing.T) {
+	t.Parallel()
+	for ahead, calls := range map[time.Duration]int{0: 1, 4 * time.Minute: 2, -4 * time.Minute: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			made := 0
+			s := over(func(*http.Request) (*http.Response, error) {
+				made++
+				answer := jsonAnswer(200, `{"Responses":[{"TableName":"tasks"}]}`)
+				answer.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+				return answer, nil
+			})
+			rec, err := claimOne(t, s, take())
+			require.NoError(t, err)
+			require.InDelta(t, ahead+time.Minute, time.Until(rec.LeaseEnd), float64(time.Second))
+			require.Equal(t, calls, made)
+		})
+	}
+}

@@ -28,7 +28,7 @@ func (v *saving) start() statement {
 	switch {
 	case first && v.rec.Epoch == 0:
 		return v.store.insert(v.id, attributes(&v.rec))
-	case v.rec.State == task.Open && v.rec.GiveBacks+v.rec.Starts == 0:
+	case v.rec.State == task.Open && v.rec.Attempts+v.rec.GiveBacks+v.rec.Starts == 0:
 		return v.endClaim() // It has no progress to add.
 	}
 	return v.update()

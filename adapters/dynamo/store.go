@@ -16,7 +16,8 @@ import (
 const defaultClaimSlack = 2 * time.Second
 
 // API is what a Store calls: an [awsdynamodb.Client], or what somebody has put
-// around one. It has to honour the options of a call.
+// around one. It has to honour the options of a call, and may get more methods:
+// embed a client.
 type API interface {
 	BatchExecuteStatement(context.Context, *awsdynamodb.BatchExecuteStatementInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchExecuteStatementOutput, error)
 	BatchGetItem(context.Context, *awsdynamodb.BatchGetItemInput, ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchGetItemOutput, error)
@@ -94,9 +95,27 @@ func (s *Store) Save(ctx context.Context, recs []port.Record) error {
 func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
 	errs := port.ItemErrors{}
 	recs := make([]port.Record, len(claims))
+	if err := s.learnTime(ctx); err != nil {
+		for i := range claims {
+			recs[i].ID, errs[i] = claims[i].ID, err
+		}
+		return recs, errs.Err()
+	}
+	unseen := s.clock.Load() == clockUnseen
+	s.claim(ctx, claims, recs, errs)
+	if unseen && s.skew.Load() != 0 {
+		// They were made by our own clock, and the answer shows that it is wrong.
+		clear(errs)
+		s.claim(ctx, claims, recs, errs)
+	}
+	return recs, errs.Err()
+}
+
+// claim makes the claims, and fills in what stands then and what failed.
+func (s *Store) claim(ctx context.Context, claims []port.Claim, recs []port.Record, errs port.ItemErrors) {
 	var writes []*write
 	for i := range claims {
-		recs[i].ID = claims[i].ID
+		recs[i] = port.Record{ID: claims[i].ID}
 		id, err := s.writable(opClaim, claims[i].ID, claims[i].Generation)
 		if err == nil && (claims[i].For <= 0 || claims[i].Token == "" && claims[i].Epoch == 0) {
 			err = s.refused(opClaim, port.ErrInvalid, "a claim needs a token and lasts some time")
@@ -107,14 +126,7 @@ func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, 
 		}
 		writes = append(writes, &write{index: i, id: id, step: &claiming{store: s, id: id, claim: claims[i], rec: &recs[i]}})
 	}
-	if err := s.learnTime(ctx); err != nil {
-		for _, w := range writes {
-			errs[w.index] = err
-		}
-		return recs, errs.Err()
-	}
 	(&batch{store: s, op: opClaim, errs: errs}).run(ctx, writes)
-	return recs, errs.Err()
 }
 
 // Reopen opens up to 25 dead records for their next generation; a record that

@@ -29,7 +29,8 @@ const (
 )
 
 // API is what a Broker calls: an [awssqs.Client], or what somebody has put around
-// one. It has to honour the options of a call.
+// one. It has to honour the options of a call, and may get more methods: embed a
+// client.
 type API interface {
 	SendMessageBatch(context.Context, *awssqs.SendMessageBatchInput, ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error)
 	ReceiveMessage(context.Context, *awssqs.ReceiveMessageInput, ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error)
