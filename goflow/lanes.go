@@ -146,12 +146,7 @@ func (s *source) release(ctx context.Context, leases []port.Lease) error {
 // extendHeld makes leases end otherwise, and tries no more once the first of them
 // is over: its message may be another's by then.
 func extendHeld(ctx context.Context, b Broker, leases []port.Lease) error {
-	var first time.Time
-	for i := range leases {
-		if end := leases[i].Delivery.LeaseEnd; !end.IsZero() && (first.IsZero() || end.Before(first)) {
-			first = end
-		}
-	}
+	first := firstEnd(leases)
 	if !first.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, first)
@@ -161,8 +156,24 @@ func extendHeld(ctx context.Context, b Broker, leases []port.Lease) error {
 	if first.IsZero() || time.Now().Before(first) {
 		return err
 	}
-	errs := port.ItemErrors{}
+	return tooLate(err, len(leases))
+}
+
+// firstEnd is when the first of the leases is over; zero: none ever is.
+func firstEnd(leases []port.Lease) (first time.Time) {
 	for i := range leases {
+		if end := leases[i].Delivery.LeaseEnd; !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	return first
+}
+
+// tooLate is err of n leases of which one is over: what was not done by then, is not
+// the broker's fault.
+func tooLate(err error, n int) error {
+	errs := port.ItemErrors{}
+	for i := range n {
 		itemErr := port.ItemError(err, i)
 		if errors.Is(itemErr, ErrUnavailable) {
 			itemErr = fmt.Errorf("%w: its time was over: %w", port.ErrLeaseLost, itemErr)

@@ -109,9 +109,10 @@ func (a *attempt) outcome(ctx context.Context) Outcome {
 	return a.settle(ctx, result, err)
 }
 
-// leaveUnrun takes the mark of a start back to which no run came.
+// leaveUnrun takes the mark of a start back to which no run came, where it has a claim:
+// others may have marked starts since, and without one it would take theirs.
 func (a *attempt) leaveUnrun(ctx context.Context) Outcome {
-	if !a.marked {
+	if !a.marked || a.rec.Epoch == 0 {
 		return Outcome{Action: Leave}
 	}
 	return Outcome{Action: Leave, Err: a.giveBack(ctx, 0).Err}

@@ -215,10 +215,14 @@ func lateMark(w *world) {
 	require.EqualValues(w, 1, runs.Load())
 }
 
-// markWithoutRun: the same, and the task has one attempt only: it has not crashed.
+// markWithoutRun: the same, of a task that is Once and has one attempt only. It has
+// not crashed.
 func markWithoutRun(w *world) {
-	runs := w.countRuns("marked", time.Second)
-	id := w.push("marked", 1, goflow.MaxAttempts(1))
+	runs := &atomic.Int64{}
+	goflow.NewJob[int, int]("marked", goflow.Once(), goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
+		return int(runs.Add(1)), nil
+	})
+	id := w.push("marked", 1)
 	w.receive(w.queue) // by a process that died at once
 	broker := newExtensions(w.queue)
 	broker.broken.Store(true)

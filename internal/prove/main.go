@@ -64,7 +64,7 @@ func prove(ctx context.Context, o options) error {
 	if err == nil {
 		err = s.judge(total)
 	}
-	s.test, s.budget = "TestSeedsOverTheSDK", o.budget/sdkShare
+	s.test, s.budget, s.seeds = "TestSeedsOverTheSDK", o.budget/sdkShare, o.seeds/sdkShare
 	fmt.Println("over the SDK's real clients:")
 	_, sdkErr := s.run(ctx)
 	return errors.Join(err, sdkErr)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/internal/simulation/check"
@@ -121,8 +120,5 @@ func (r *Report) Print(out io.Writer, took time.Duration) {
 	for _, i := range check.Invariants() {
 		n := r.Judged[i.Name]
 		say("%-3s violations=%d bound=3/%d  %s", i.Name, r.Broken[i.Name], n, i.Says)
-	}
-	if never := r.Never(); len(never) > 0 {
-		say("never occurred: %s", strings.Join(never, "; "))
 	}
 }

@@ -31,6 +31,7 @@ const (
 func (h *History) deletesAreRepeated() {
 	type deleter struct{ actor, task string }
 	began, failed := map[deleter]time.Duration{}, map[deleter]time.Duration{}
+	paused := map[string]time.Duration{} // until when: who stands still repeats nothing
 	for i := range h.events {
 		e := &h.events[i]
 		d := deleter{e.Actor, e.Task}
@@ -46,9 +47,13 @@ func (h *History) deletesAreRepeated() {
 			}
 			began[d] = e.At
 		case history.Undeleted:
-			if at, first := failed[d]; first && at < 0 && e.At-began[d] < deleteHeard {
+			if at, first := failed[d]; first && at < 0 && e.At-began[d] < deleteHeard && e.At >= paused[e.Actor] {
 				failed[d] = e.At
 			}
+		case history.Paused:
+			length, _ := time.ParseDuration(e.Text) // the process wrote it
+			paused[e.Actor] = max(paused[e.Actor], e.At+length)
+			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
 		case history.Killed, history.Deleted: // by whomever
 			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor || d.task == e.Task })
 		}

@@ -41,6 +41,8 @@ func (h *History) suspectsAreAlone() {
 				running[e.Actor] = map[string]bool{}
 			}
 			running[e.Actor][e.Task] = true
+		case history.Paused: // what runs may be left behind when the process goes on
+			delete(running, e.Actor)
 		case history.Ended:
 			delete(running[e.Actor], e.Task)
 		}

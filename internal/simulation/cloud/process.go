@@ -69,7 +69,9 @@ func (p *Process) Dead() bool {
 func (p *Process) Pause(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.paused = time.Now().Add(d)
+	if until := time.Now().Add(d); until.After(p.paused) { // a longer one goes on
+		p.paused = until
+	}
 	p.Cloud.Log.Add(history.Event{Actor: p.Name, Kind: history.Paused, Text: d.String()})
 }
 
