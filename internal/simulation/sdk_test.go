@@ -25,7 +25,7 @@ const (
 
 // TestSeedsOverTheSDK is TestSeeds with the SDK's real clients.
 func TestSeedsOverTheSDK(t *testing.T) { //nolint:paralleltest // all chance comes from one source
-	simulate(t, simulation.Config{Wire: true}, *leastSeeds/sdkShare)
+	simulate(t, simulation.Config{Wire: true}, *leastSeeds/sdkShare/raceShare)
 }
 
 // TestSameSeedSameHistoryOverTheSDK is TestSameSeedSameHistory with the SDK's real

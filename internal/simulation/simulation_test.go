@@ -31,7 +31,7 @@ var (
 
 // TestSeeds is the simulation. It stops at the first seed that breaks a promise.
 func TestSeeds(t *testing.T) { //nolint:paralleltest // all chance comes from one source
-	simulate(t, simulation.Config{}, *leastSeeds)
+	simulate(t, simulation.Config{}, *leastSeeds/raceShare)
 }
 
 // simulate runs seed after seed, and reports.
