@@ -29,6 +29,7 @@ func (h *History) suspectsAreAlone() {
 			}
 		case history.Began:
 			m, ok := marks[e.Task]
+			delete(marks, e.Task) // it is of this run
 			s := h.stories[e.Task]
 			if !ok || m.actor != e.Actor || s.End == "deaf" || m.starts < 2 && e.N < s.MaxAttempts {
 				continue
