@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/figures"
 	"github.com/jamesTait-jt/goflow/lambda"
 )
 
@@ -18,8 +19,8 @@ const instances = 5
 // inLambda has its tasks run by functions. What the event source asks of SQS is
 // paid for like all else:
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-func inLambda(ctx context.Context, o options) (figures, error) {
-	return there(ctx, func(p *place) (figures, error) {
+func inLambda(ctx context.Context, o options) (figures.List, error) {
+	return there(ctx, func(p *place) (figures.List, error) {
 		to, err := p.open(ctx, pollWait)
 		if err != nil {
 			return nil, err

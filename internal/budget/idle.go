@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/figures"
 )
 
 const (
@@ -45,7 +46,7 @@ func startIdle(ctx context.Context) (*child, error) {
 }
 
 // wait returns what the child has measured.
-func (c *child) wait() (got figures, err error) {
+func (c *child) wait() (got figures.List, err error) {
 	if c.command == nil {
 		return nil, nil
 	}
@@ -57,11 +58,10 @@ func (c *child) wait() (got figures, err error) {
 	if err != nil {
 		err = fmt.Errorf("%s: %w: %s", idleWorker, err, c.out.Bytes())
 	}
-	return figures{
-		{idleWorker, receives, float64(seen.Receives)},
-		{idleWorker, others, float64(seen.Others)},
-		{idleWorker, processor, seen.ProcessorMS},
-	}, errors.Join(err, c.at.remove(context.Background()))
+	got.Add(idleWorker, receives, float64(seen.Receives))
+	got.Add(idleWorker, others, float64(seen.Others))
+	got.Add(idleWorker, processor, seen.ProcessorMS)
+	return got, errors.Join(err, c.at.remove(context.Background()))
 }
 
 func (c *child) stop() error {

@@ -3,48 +3,47 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/internal/figures"
 )
 
-// within are figures that just keep all limits.
-func within() (all figures) {
+// TestEachLimitIsJudged has one figure after the other just beyond its limit.
+func TestEachLimitIsJudged(t *testing.T) {
+	t.Parallel()
+	var within figures.List
 	for _, l := range limits() {
-		all = append(all, figure{l.scenario, l.figure, l.most + l.least})
+		within.Add(l.Scenario, l.Name, just(l))
 	}
-	return all
+	require.NoError(t, report(&bytes.Buffer{}, within, limits()))
+	for i, l := range limits() {
+		beyond := append(figures.List{}, within...)
+		beyond[i].Value += 0.01
+		if l.Holds(beyond[i].Value) {
+			beyond[i].Value -= 0.02
+		}
+		err := report(&bytes.Buffer{}, beyond, limits())
+		require.ErrorContains(t, err, l.Scenario+": "+l.Name+" is ")
+		require.NotContains(t, err.Error(), "\n", "the others are within theirs")
+	}
 }
 
-func TestLimits(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, within().judge(limits()))
-	for i, l := range limits() {
-		t.Run(l.scenario+" "+l.figure, func(t *testing.T) {
-			t.Parallel()
-			beyond := 1e-3
-			if l.least > 0 {
-				beyond = -beyond
-			}
-			for _, value := range []float64{l.most + l.least + beyond, math.NaN()} {
-				got := within()
-				got[i].value = value
-				err := got.judge(limits())
-				require.ErrorContains(t, err, fmt.Sprintf("%s: %s is %.4g, and the limit is %s", l.scenario, l.figure, value, l.text()))
-				require.NotContains(t, err.Error(), "\n", "others are within theirs")
-			}
-			got := within()
-			got[i].name += "?"
-			require.EqualError(t, got.judge(limits()), l.scenario+": "+l.figure+" was not measured")
-		})
-	}
+// just is what just holds a limit, as it says itself.
+func just(l figures.Limit) (value float64) {
+	_, _ = fmt.Sscanf(l.String()[len("≤ "):], "%g", &value)
+	return value
 }
 
 func TestLastLineIsForMachines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	all := figures{{saturatedPool, calls, 0.3612}, {saturatedPool, dollars, 0.8249}, {saturatedPool, allocs, 188.2}, {once, calls, 0.4}}
+	var all figures.List
+	all.Add(saturatedPool, calls, 0.3612)
+	all.Add(saturatedPool, dollars, 0.8249)
+	all.Add(saturatedPool, allocs, 188.2)
+	all.Add(once, calls, 0.4)
 	require.NoError(t, report(&out, all, nil))
 	require.Regexp(t, `\ncost: calls=0\.3612 dollars_per_million=0\.8249 allocs=188\.2\n$`, out.String())
 }

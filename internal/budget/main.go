@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/jamesTait-jt/goflow/internal/figures"
 )
 
 func main() {
@@ -55,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // measure runs the scenarios one after the other, and the idle worker beside them.
-func (o options) measure(ctx context.Context) (all figures, err error) {
+func (o options) measure(ctx context.Context) (all figures.List, err error) {
 	idle := &child{}
 	if o.runs(idleWorker) {
 		if idle, err = startIdle(ctx); err != nil {
@@ -79,9 +81,9 @@ func (o options) measure(ctx context.Context) (all figures, err error) {
 func (o options) runs(scenario string) bool { return o.only == "" || o.only == scenario }
 
 // limits are those of what runs.
-func (o options) limits() (some []limit) {
+func (o options) limits() (some []figures.Limit) {
 	for _, l := range limits() {
-		if o.runs(l.scenario) {
+		if o.runs(l.Scenario) {
 			some = append(some, l)
 		}
 	}

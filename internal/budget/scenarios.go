@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/internal/figures"
 )
 
 // scenario is a way to use GoFlow.
 type scenario struct {
 	name string
-	run  func(ctx context.Context, o options) (figures, error)
+	run  func(ctx context.Context, o options) (figures.List, error)
 }
 
 func scenarios() []scenario {
@@ -26,8 +28,8 @@ func scenarios() []scenario {
 
 // of is a scenario whose tasks go through a pool.
 func of(name string, w work) scenario {
-	return scenario{name, func(ctx context.Context, o options) (figures, error) {
-		return there(ctx, func(p *place) (figures, error) {
+	return scenario{name, func(ctx context.Context, o options) (figures.List, error) {
+		return there(ctx, func(p *place) (figures.List, error) {
 			to, err := p.open(ctx, pollWait)
 			if err != nil {
 				return nil, err
@@ -41,7 +43,7 @@ func of(name string, w work) scenario {
 }
 
 // there does something in a place of its own.
-func there(ctx context.Context, do func(*place) (figures, error)) (figures, error) {
+func there(ctx context.Context, do func(*place) (figures.List, error)) (figures.List, error) {
 	p, err := newPlace(ctx)
 	if err != nil {
 		return nil, err
@@ -52,8 +54,8 @@ func there(ctx context.Context, do func(*place) (figures, error)) (figures, erro
 
 // saturated is the pool with enough to do, and in turn with it, on the same
 // servers, what one would write without a library.
-func saturated(ctx context.Context, o options) (figures, error) {
-	return there(ctx, func(p *place) (figures, error) {
+func saturated(ctx context.Context, o options) (figures.List, error) {
+	return there(ctx, func(p *place) (figures.List, error) {
 		to, err := p.open(ctx, pollWait)
 		if err != nil {
 			return nil, err
@@ -82,32 +84,30 @@ func saturated(ctx context.Context, o options) (figures, error) {
 		}
 		tasks, plainTasks := o.tasks*o.rounds, o.tasks/naiveShare*o.rounds
 		got := to.bill().figures(saturatedPool, tasks)
-		per, _ := got.of(saturatedPool, calls)
+		per, _ := got.Of(saturatedPool, calls)
 		plainly := plain.bill().figures(naive, plainTasks)
-		plainPer, _ := plainly.of(naive, calls)
-		got = append(got,
-			figure{saturatedPool, allocs, used.allocs / float64(tasks)},
-			figure{saturatedPool, "processor_us", used.processor * 1e6 / float64(tasks)},
-			figure{saturatedPool, "tasks_per_second", median(rates)},
-			figure{saturatedPool, speed, median(ratios)},
-			figure{saturatedPool, fewer, plainPer / per},
-		)
-		return append(append(got, plainly...), figure{naive, "tasks_per_second", median(plainRates)}), nil
+		plainPer, _ := plainly.Of(naive, calls)
+		got.Add(saturatedPool, allocs, used.allocs/float64(tasks))
+		got.Add(saturatedPool, "processor_us", used.processor*1e6/float64(tasks))
+		got.Add(saturatedPool, "tasks_per_second", median(rates))
+		got.Add(saturatedPool, speed, median(ratios))
+		got.Add(saturatedPool, fewer, plainPer/per)
+		got = append(got, plainly...)
+		got.Add(naive, "tasks_per_second", median(plainRates))
+		return got, nil
 	})
 }
 
 func median(all []float64) float64 { return slices.Sorted(slices.Values(all))[len(all)/2] }
 
 // figures are what a bill comes to for each task.
-func (b bill) figures(scenario string, tasks int) figures {
+func (b bill) figures(scenario string, tasks int) (got figures.List) {
 	n := float64(tasks)
-	got := figures{
-		{scenario, calls, float64(b.total) / n},
-		{scenario, dollars, b.dollars * 1e6 / n},
-		{scenario, connections, float64(b.dials) * 1e4 / float64(b.total)},
-	}
-	for _, op := range slices.Sorted(keys(b.calls)) {
-		got = append(got, figure{scenario, op, float64(b.calls[op]) / n})
+	got.Add(scenario, calls, float64(b.total)/n)
+	got.Add(scenario, dollars, b.dollars*1e6/n)
+	got.Add(scenario, connections, float64(b.dials)*1e4/float64(b.total))
+	for _, op := range slices.Sorted(maps.Keys(b.calls)) {
+		got.Add(scenario, op, float64(b.calls[op])/n)
 	}
 	return got
 }

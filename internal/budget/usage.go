@@ -1,8 +1,6 @@
 package main
 
 import (
-	"iter"
-	"maps"
 	"runtime"
 	"syscall"
 )
@@ -36,5 +34,3 @@ func processorTime() float64 {
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 	return seconds(r.Utime) + seconds(r.Stime)
 }
-
-func keys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
