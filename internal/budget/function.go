@@ -42,7 +42,7 @@ func inLambda(ctx context.Context, o options) (figures.List, error) {
 		if err := read(ctx, c, w.job, ids, w.result); err != nil {
 			return nil, err
 		}
-		return to.bill().figures(lambdaInTens, o.tasks), nil
+		return perTask(to.Usage(), lambdaInTens, o.tasks), nil
 	})
 }
 
@@ -55,9 +55,8 @@ func (p *place) function(ctx context.Context, to *parts, w work) error {
 		return err
 	}
 	defer h.Stop()
-	client := awssqs.NewFromConfig(to.cfg)
 	for {
-		got, err := client.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{
+		got, err := to.queues.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{
 			QueueUrl: &p.QueueURL, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 60,
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 		})
@@ -78,7 +77,7 @@ func (p *place) function(ctx context.Context, to *parts, w work) error {
 				in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
 			}
 		}
-		if _, err := client.DeleteMessageBatch(ctx, in); err != nil {
+		if _, err := to.queues.DeleteMessageBatch(ctx, in); err != nil {
 			return err
 		}
 	}

@@ -9,8 +9,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"time"
 
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/jamesTait-jt/goflow/adapters/cost"
+	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/figures"
 )
@@ -75,7 +80,7 @@ func (c *child) stop() error {
 
 // idleUsage is what an idle worker uses in a minute.
 type idleUsage struct {
-	Receives, Others int
+	Receives, Others int64
 	ProcessorMS      float64
 }
 
@@ -92,31 +97,44 @@ func beIdle(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m := goflow.NewMux()
-	w, err := goflow.NewWorker(to.queue, to.table, m, goflow.DeadLetters(to.dead), goflow.Concurrency(slots))
+	polls := &polls{API: to.queues, first: make(chan struct{})}
+	w, err := goflow.NewWorker(sqs.New(polls, p.QueueURL), to.table, goflow.NewMux(), goflow.DeadLetters(to.dead), goflow.Concurrency(slots))
 	if err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	for to.bill().calls[receiveMessage] == 0 {
-		select {
-		case err := <-ended:
-			return errors.Join(errors.New("the worker ended"), err)
-		case <-time.After(time.Millisecond):
-		}
-	}
-	first, before := to.bill(), processorTime()
 	select {
 	case err := <-ended:
-		return errors.Join(errors.New("the worker ended"), err)
+		return fmt.Errorf("the worker ended: %w", err)
+	case <-polls.first:
+	}
+	before, processorBefore := to.Usage(), processorTime()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("the worker ended: %w", err)
 	case <-time.After(idleTime):
 	}
-	after := to.bill()
-	n := 1 + after.calls[receiveMessage] - first.calls[receiveMessage]
+	used := to.Usage().Sub(before)
 	return json.NewEncoder(out).Encode(idleUsage{
-		Receives: n, Others: 1 + after.total - first.total - n, ProcessorMS: (processorTime() - before) * 1e3,
+		Receives:    polls.n.Load(),
+		Others:      used.Requests() - used.Calls[cost.Operation{Service: "SQS", Name: "ReceiveMessage"}],
+		ProcessorMS: (processorTime() - processorBefore) * 1e3,
 	})
 }
 
-const receiveMessage = "ReceiveMessage"
+// polls is SQS with its receives counted when they begin: the meter counts a call
+// when it is answered.
+type polls struct {
+	sqs.API
+
+	n     atomic.Int64
+	first chan struct{} // closed when the first one begins
+}
+
+func (p *polls) ReceiveMessage(ctx context.Context, in *awssqs.ReceiveMessageInput, opts ...func(*awssqs.Options)) (*awssqs.ReceiveMessageOutput, error) {
+	if p.n.Add(1) == 1 {
+		close(p.first)
+	}
+	return p.API.ReceiveMessage(ctx, in, opts...)
+}

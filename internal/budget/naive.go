@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
@@ -19,7 +20,7 @@ const naiveShare = 20
 // plainly is a task queue as one would write it with the SDK alone: a call for
 // each step.
 type plainly struct {
-	*meter
+	cost.Meter
 
 	queues *awssqs.Client
 	tables *awsdynamodb.Client
@@ -32,8 +33,10 @@ func newNaive(ctx context.Context, p *place) (*plainly, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := metered(&cfg)
-	return &plainly{meter: m, queues: awssqs.NewFromConfig(cfg), tables: awsdynamodb.NewFromConfig(cfg), at: p}, nil
+	n := &plainly{at: p}
+	n.Watch(&cfg)
+	n.queues, n.tables = awssqs.NewFromConfig(cfg), awsdynamodb.NewFromConfig(cfg)
+	return n, nil
 }
 
 // through takes n tasks from push to result, by as many at a time as a worker has slots.

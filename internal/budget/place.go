@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -86,9 +86,9 @@ func (p *place) empty(ctx context.Context) error {
 
 // parts are metered ways to a place.
 type parts struct {
-	*meter
+	cost.Meter
 
-	cfg         aws.Config
+	queues      *awssqs.Client
 	queue, dead *sqs.Broker
 	table       *dynamo.Store
 }
@@ -102,12 +102,11 @@ func (p *place) open(ctx context.Context, wait time.Duration) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := metered(&cfg)
-	client := awssqs.NewFromConfig(cfg)
-	return &parts{
-		meter: m, cfg: cfg,
-		queue: sqs.New(client, p.QueueURL, sqs.PollWait(wait)),
-		dead:  sqs.New(client, p.DLQURL, sqs.PollWait(wait)),
-		table: dynamo.New(awsdynamodb.NewFromConfig(cfg), p.Table),
-	}, nil
+	to := &parts{}
+	to.Watch(&cfg)
+	to.queues = awssqs.NewFromConfig(cfg)
+	to.queue = sqs.New(to.queues, p.QueueURL, sqs.PollWait(wait))
+	to.dead = sqs.New(to.queues, p.DLQURL, sqs.PollWait(wait))
+	to.table = dynamo.New(awsdynamodb.NewFromConfig(cfg), p.Table)
+	return to, nil
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/figures"
 )
@@ -37,7 +39,7 @@ func of(name string, w work) scenario {
 			if _, err := p.through(ctx, to, w, o.tasks); err != nil {
 				return nil, err
 			}
-			return to.bill().figures(name, o.tasks), nil
+			return perTask(to.Usage(), name, o.tasks), nil
 		})
 	}}
 }
@@ -83,9 +85,9 @@ func saturated(ctx context.Context, o options) (figures.List, error) {
 			ratios = append(ratios, rates[len(rates)-1]/plainRates[len(plainRates)-1])
 		}
 		tasks, plainTasks := o.tasks*o.rounds, o.tasks/naiveShare*o.rounds
-		got := to.bill().figures(saturatedPool, tasks)
+		got := perTask(to.Usage(), saturatedPool, tasks)
 		per, _ := got.Of(saturatedPool, calls)
-		plainly := plain.bill().figures(naive, plainTasks)
+		plainly := perTask(plain.Usage(), naive, plainTasks)
 		plainPer, _ := plainly.Of(naive, calls)
 		got.Add(saturatedPool, allocs, used.allocs/float64(tasks))
 		got.Add(saturatedPool, "processor_us", used.processor*1e6/float64(tasks))
@@ -100,14 +102,15 @@ func saturated(ctx context.Context, o options) (figures.List, error) {
 
 func median(all []float64) float64 { return slices.Sorted(slices.Values(all))[len(all)/2] }
 
-// figures are what a bill comes to for each task.
-func (b bill) figures(scenario string, tasks int) (got figures.List) {
+// perTask is what a task of a scenario has used, each kind of call by itself.
+func perTask(u cost.Usage, scenario string, tasks int) (got figures.List) {
 	n := float64(tasks)
-	got.Add(scenario, calls, float64(b.total)/n)
-	got.Add(scenario, dollars, b.dollars*1e6/n)
-	got.Add(scenario, connections, float64(b.dials)*1e4/float64(b.total))
-	for _, op := range slices.Sorted(maps.Keys(b.calls)) {
-		got.Add(scenario, op, float64(b.calls[op])/n)
+	got.Add(scenario, calls, float64(u.Requests())/n)
+	got.Add(scenario, dollars, u.Dollars()*1e6/n)
+	got.Add(scenario, connections, float64(u.Connections)*1e4/float64(u.Requests()))
+	byName := func(a, b cost.Operation) int { return cmp.Compare(a.Name, b.Name) }
+	for _, op := range slices.SortedFunc(maps.Keys(u.Calls), byName) {
+		got.Add(scenario, op.Name, float64(u.Calls[op])/n)
 	}
 	return got
 }

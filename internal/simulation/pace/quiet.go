@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/figures"
 )
 
@@ -14,6 +15,20 @@ type times struct{ pushing, pushed, began, ended, got []time.Duration }
 func newTimes(n int) times {
 	all := make([]time.Duration, 5*n)
 	return times{all[:n], all[n : 2*n], all[2*n : 3*n], all[3*n : 4*n], all[4*n:]}
+}
+
+// follow takes the ith task from push to result.
+func (at times) follow(w *world, c *goflow.Client, i int) {
+	at.pushing[i] = w.now()
+	id, err := job().Push(w.ctx, c, i)
+	at.pushed[i] = w.now()
+	if err == nil {
+		_, err = job().Wait(w.ctx, c, id)
+	}
+	at.got[i] = w.now()
+	if err != nil {
+		panic(err) // nothing fails here
+	}
 }
 
 // between are the durations from one moment to another.
@@ -31,7 +46,7 @@ func under(t *testing.T, seed uint64, scenario string, n int, every time.Duratio
 	inWorld(t, seed, func(w *world) {
 		at := newTimes(n)
 		producer, worker := w.program("producer"), w.program("worker")
-		client, j := producer.client(), job()
+		client := producer.client()
 		stop := worker.work(quick(w, at.began, at.ended), poolSlots)
 		time.Sleep(time.Second) // the worker polls
 		r := w.cloud.Stream("load")
@@ -39,18 +54,10 @@ func under(t *testing.T, seed uint64, scenario string, n int, every time.Duratio
 		for i := range n {
 			pause := every/2 + time.Duration(r.Int64N(int64(every)))
 			time.Sleep(pause)
-			all.Go(func() {
-				at.pushing[i] = w.now()
-				id, err := j.Push(w.ctx, client, i)
-				at.pushed[i] = w.now()
-				if err == nil {
-					_, err = j.Wait(w.ctx, client, id)
-				}
-				at.got[i] = w.now()
-				if err != nil {
-					panic(err) // nothing fails here
-				}
-			})
+			if i == 1 {
+				time.Sleep(time.Second) // by the first push the client learns the limits of its queue
+			}
+			all.Go(func() { at.follow(w, client, i) })
 		}
 		all.Wait()
 		worker.settled(n)
@@ -72,20 +79,11 @@ func oneAtATime(t *testing.T, seed uint64, n int) (l figures.List) {
 	inWorld(t, seed, func(w *world) {
 		at := newTimes(n)
 		producer, worker := w.program("producer"), w.program("worker")
-		client, j := producer.client(), job()
+		client := producer.client()
 		stop := worker.work(quick(w, at.began, at.ended), poolSlots)
 		time.Sleep(time.Second) // the worker polls
 		for i := range n {
-			at.pushing[i] = w.now()
-			id, err := j.Push(w.ctx, client, i)
-			at.pushed[i] = w.now()
-			if err == nil {
-				_, err = j.Wait(w.ctx, client, id)
-			}
-			at.got[i] = w.now()
-			if err != nil {
-				panic(err) // nothing fails here
-			}
+			at.follow(w, client, i)
 			worker.settled(i + 1)
 			time.Sleep(time.Second)
 		}
