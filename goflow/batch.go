@@ -22,7 +22,7 @@ type BatchWorker struct {
 	opts      workerOptions
 	slots     chan struct{}
 	flying    atomic.Int64 // deliveries that may join a group
-	leases    group[port.Lease, struct{}]
+	leases    *group[port.Lease, struct{}]
 	full      atomic.Bool // every slot's worth of handlers outlives its context
 
 	stopping chan struct{} // closed by Stop
@@ -57,7 +57,8 @@ func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWork
 		w.opts.concurrency = DefaultConcurrencyPerP * runtime.GOMAXPROCS(0)
 	}
 	w.slots = make(chan struct{}, w.opts.concurrency)
-	w.leases = group[port.Lease, struct{}]{most: port.MaxMessages, flying: &w.flying, call: w.extend}
+	w.leases = newGroup(port.MaxMessages, w.extend)
+	w.leases.linger, w.leases.expected = groupLinger, func() int { return int(w.flying.Load()) }
 	p.stuck.limit, p.stuck.full = int64(w.opts.concurrency), func() { w.full.Store(true) }
 	return w, nil
 }

@@ -75,7 +75,7 @@ func (r *batchRun) refuse(ctx context.Context) {
 // run runs the lanes at once, then what suspects hold up, one by one.
 func (r *batchRun) run(ctx context.Context) {
 	lanes := lanes(r.batch.Deliveries, r.batch.Ordered)
-	held := make([]lane, len(lanes))
+	held := make([][]int, len(lanes))
 	r.flying.Add(int64(len(lanes)))
 	var running sync.WaitGroup
 	for n, l := range lanes {
@@ -94,7 +94,7 @@ func (r *batchRun) run(ctx context.Context) {
 
 // follow runs a lane until a delivery has to come again; the rest comes again
 // with it, and not sooner. Where suspects wait, it returns the first one and what is behind it.
-func (r *batchRun) follow(ctx context.Context, l lane, suspectsWait bool) lane {
+func (r *batchRun) follow(ctx context.Context, l []int, suspectsWait bool) []int {
 	for n, i := range l {
 		outcome := r.one(ctx, i, suspectsWait)
 		if outcome.postponed && suspectsWait {

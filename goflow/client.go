@@ -59,7 +59,7 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	o, err := newClientOptions(opts)
 	awaiter, _ := s.(port.Awaiter)
 	return &Client{
-		backend: newDirect(newRoutes(b, o.queues), s, o.shared.recordTTL),
+		backend: newDirect(newRoutes(b, o), s, o.shared.recordTTL),
 		shared:  o.shared, waiters: newWaiters(s, awaiter, o.shared.recordTTL),
 	}, err
 }

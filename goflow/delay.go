@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -119,23 +118,18 @@ func later(a, b time.Time) time.Time {
 
 // hops sends messages on, those of one receive in one call.
 type hops struct {
-	flying atomic.Int64
-	group  group[port.Message, struct{}]
+	group *group[port.Message, struct{}]
 }
 
 func newHops(b Broker) *hops {
-	h := &hops{}
-	h.flying.Store(port.MaxMessages) // how many come is not known, so each waits its moment
-	h.group = group[port.Message, struct{}]{
-		most: port.MaxMessages, flying: &h.flying,
-		call: func(ctx context.Context, msgs []port.Message) ([]struct{}, error) {
-			return nil, retryEach(ctx, msgs, func(some []port.Message) error { return b.Send(ctx, some) })
-		},
-	}
-	return h
+	g := newGroup(port.MaxMessages, func(ctx context.Context, msgs []port.Message) ([]struct{}, error) {
+		return nil, retryEach(ctx, msgs, func(some []port.Message) error { return b.Send(ctx, some) })
+	})
+	g.linger = groupLinger // how many come is not known
+	return &hops{group: g}
 }
 
 func (h *hops) send(ctx context.Context, msg port.Message) error {
 	_, err := h.group.do(ctx, msg)
-	return err
+	return unknown(err)
 }

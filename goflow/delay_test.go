@@ -218,9 +218,8 @@ func TestLongDelay(t *testing.T) {
 		"FunctionHopsToo": func(w *world) {
 			ran := w.noted("later")
 			begin := time.Now()
-			for range 3 {
-				w.push("later", "x", goflow.Delay(time.Hour))
-			}
+			_, err := w.client.PushMany(w.Context(), slices.Repeat([]task.Task{{Type: "later", Payload: "x"}}, 3), goflow.Delay(time.Hour))
+			require.NoError(w, err)
 			counting := &faultyBroker{Broker: w.queue}
 			worker, err := goflow.NewBatchWorker(counting, w.records, w.mux, goflow.DeadLetters(w.dead))
 			require.NoError(w, err)

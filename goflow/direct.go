@@ -145,7 +145,7 @@ func sendChunk(ctx context.Context, chunk []*pushed) {
 	for place, t := range chunk {
 		msgs[place] = t.msg
 	}
-	err := retryEach(ctx, msgs, func(some []port.Message) error { return chunk[0].route.broker.Send(ctx, some) })
+	err := retryEach(ctx, msgs, func(some []port.Message) error { return chunk[0].route.send(ctx, some) })
 	for place, t := range chunk {
 		if err := port.ItemError(err, place); err != nil {
 			t.fail(doubted(err))

@@ -2,57 +2,69 @@ package goflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
-// groupLinger is how long the first of a group waits for others that are under
-// way. A written item costs the same in any company, a call does not.
-const groupLinger = 5 * time.Millisecond
-
-// group makes one call of concurrent calls of one item, as databases commit in
-// groups. The first caller waits a moment for the others; each gets its own
-// answer, and waits no longer than its own context.
+// group makes few calls of many single items, as databases commit in groups: the
+// first goes at once, those that come while it is under way go together, and a full
+// call waits for none. Where a linger is set, the first waits that long for
+// others, as long as any are expected. Each gets its own answer. A context that ends
+// takes one out of what waits for its call, and ends no call that somebody else still
+// waits for.
 type group[In, Out any] struct {
-	most   int // items in a call
-	call   func(ctx context.Context, items []In) ([]Out, error)
-	flying *atomic.Int64 // callers there can be: when all of them wait, none is to come
+	most     int // items in a call
+	call     func(context.Context, []In) ([]Out, error)
+	linger   time.Duration
+	expected func() int   // how many there can be, those under way included; nil: nobody knows
+	size     func(In) int // in bytes; nil: nobody counts them
+	mostSize int          // in a call
 
-	mu   sync.Mutex
-	next *flight[In, Out] // takes more items; nil: the next caller is a first one
+	mu         sync.Mutex
+	waiting    []*passenger[In, Out] // in the order in which they came
+	calls      int                   // under way
+	underWay   int                   // items in them
+	hurried    bool                  // nobody lingers any more
+	conducting bool
+	changed    chan struct{} // something that the conductor should look at
 }
 
-// flight is one call and those who wait for it.
-type flight[In, Out any] struct {
-	items   []In
-	until   time.Time     // the latest of its callers' deadlines
-	endless bool          // one of them has none
-	full    chan struct{} // closed when nobody else is awaited
-	done    chan struct{} // closed when outs and err are set
-	outs    []Out
-	err     error
+// passenger is an item and the one who waits for its answer.
+type passenger[In, Out any] struct {
+	item In
+	ctx  context.Context //nolint:containedctx // it is its caller's, and asked only for its values and its end
+	came time.Time
+	done chan landing[Out] // has room for the one answer
+	with *flight           // nil: it still waits for its call
 }
 
-// do returns what the call says of item. The call goes on when ctx ends, as it is
-// others' too; nothing is known of the item then.
-func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
-	f, place := g.board(ctx, item)
-	if place == 0 {
-		go g.fly(context.WithoutCancel(ctx), f)
-	}
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return out, fmt.Errorf("%w: %w", port.ErrUnavailable, ctx.Err())
-	}
-	if place < len(f.outs) {
-		out = f.outs[place]
-	}
-	return out, port.ItemError(f.err, place)
+// flight is a call under way.
+type flight struct {
+	awaited int // by so many
+	cancel  context.CancelFunc
+}
+
+type landing[Out any] struct {
+	out Out
+	err error
+}
+
+// overdue is after what time nobody waits any more for a call under way to return.
+const overdue = 100 * time.Millisecond
+
+// What is known of an item whose caller went away.
+var (
+	errUnsent = errors.New("not sent")
+	errFlown  = errors.New("sent, and not answered in time")
+)
+
+func newGroup[In, Out any](most int, call func(context.Context, []In) ([]Out, error)) *group[In, Out] {
+	return &group[In, Out]{most: most, call: call, changed: make(chan struct{}, 1)}
 }
 
 // join is do for one item, and the call itself for several.
@@ -64,83 +76,219 @@ func (g *group[In, Out]) join(ctx context.Context, items []In) ([]Out, error) {
 	return []Out{out}, err
 }
 
-// board adds item to the next flight and returns its place in it.
-func (g *group[In, Out]) board(ctx context.Context, item In) (f *flight[In, Out], place int) {
+// do returns what the call says of item; errUnsent or errFlown when ctx ends before.
+func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
+	if ctx.Err() != nil {
+		return out, fmt.Errorf("%w: %w", errUnsent, ctx.Err())
+	}
+	p := &passenger[In, Out]{item: item, ctx: ctx, came: time.Now(), done: make(chan landing[Out], 1)}
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.next == nil {
-		g.next = &flight[In, Out]{full: make(chan struct{}), done: make(chan struct{})}
-	}
-	f = g.next
-	f.items = append(f.items, item)
-	if until, ok := ctx.Deadline(); !ok {
-		f.endless = true
-	} else if until.After(f.until) {
-		f.until = until
-	}
-	if len(f.items) >= min(g.most, int(g.flying.Load())) {
-		g.next = nil
-		close(f.full)
-	}
-	return f, len(f.items) - 1
-}
-
-// fly makes the call when everybody is there, or after a moment.
-func (g *group[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
-	defer close(f.done)
-	within(f.full, groupLinger)
-	g.mu.Lock()
-	if g.next == f {
-		g.next = nil
+	g.waiting = append(g.waiting, p)
+	if !g.conducting {
+		g.conducting = true
+		go g.conduct() //nolint:contextcheck // the calls are others' too
 	}
 	g.mu.Unlock()
-	if !f.endless {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, f.until)
-		defer cancel()
+	g.look()
+	select {
+	case l := <-p.done:
+		return l.out, l.err
+	case <-ctx.Done():
+		return g.leave(p)
 	}
-	f.outs, f.err = g.call(ctx, f.items)
 }
 
-// groupedStore is a Store whose calls of one item go together. It has no extra
-// powers.
-type groupedStore struct {
-	store  Store
-	saves  group[Record, struct{}]
-	loads  group[string, Record]
-	claims group[port.Claim, Record]
+// leave ends the waiting of one whose context has ended.
+func (g *group[In, Out]) leave(p *passenger[In, Out]) (out Out, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case l := <-p.done: // just in time
+		return l.out, l.err
+	default:
+	}
+	if p.with == nil {
+		g.waiting = slices.DeleteFunc(g.waiting, func(other *passenger[In, Out]) bool { return other == p })
+		g.look()
+		return out, fmt.Errorf("%w: %w", errUnsent, p.ctx.Err())
+	}
+	if p.with.awaited--; p.with.awaited == 0 {
+		p.with.cancel()
+	}
+	return out, fmt.Errorf("%w: %w", errFlown, p.ctx.Err())
 }
 
-func newGroupedStore(s Store, flying *atomic.Int64) *groupedStore {
-	g := &groupedStore{store: s}
-	g.saves = group[Record, struct{}]{most: port.MaxWrites, flying: flying, call: func(ctx context.Context, recs []Record) ([]struct{}, error) {
-		return nil, s.Save(ctx, recs)
-	}}
-	g.loads = group[string, Record]{most: port.MaxReads, flying: flying, call: func(ctx context.Context, ids []string) ([]Record, error) {
-		return s.Load(ctx, ids, true)
-	}}
-	g.claims = group[port.Claim, Record]{most: port.MaxWrites, flying: flying, call: s.Claim}
-	return g
+// hurry ends all lingering.
+func (g *group[In, Out]) hurry() {
+	g.mu.Lock()
+	g.hurried = true
+	g.mu.Unlock()
+	g.look()
 }
 
-// Save stores one record with those of others; several go as they are.
-func (g *groupedStore) Save(ctx context.Context, recs []Record) error {
-	_, err := g.saves.join(ctx, recs)
-	return err
+// look makes the conductor look again.
+func (g *group[In, Out]) look() {
+	select {
+	case g.changed <- struct{}{}:
+	default:
+	}
 }
 
-// Load reads one record with those of others, always freshly: the engine wants no
-// other reads.
-func (g *groupedStore) Load(ctx context.Context, ids []string, _ bool) ([]Record, error) {
-	return g.loads.join(ctx, ids)
+// conduct starts calls as long as anybody waits.
+func (g *group[In, Out]) conduct() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for g.anybody() {
+		g.gather()
+		timer.Reset(g.depart())
+		select {
+		case <-timer.C:
+		case <-g.changed:
+		}
+	}
 }
 
-// Claim takes one claim with those of others.
-func (g *groupedStore) Claim(ctx context.Context, claims []port.Claim) ([]Record, error) {
-	return g.claims.join(ctx, claims)
+// anybody tells whether there is something to conduct.
+func (g *group[In, Out]) anybody() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.conducting = len(g.waiting) > 0
+	return g.conducting
 }
 
-// Reopen goes as it is: redrives are rare.
-func (g *groupedStore) Reopen(ctx context.Context, recs []Record) error {
-	return g.store.Reopen(ctx, recs)
+// depart starts the calls that may start, and returns for how long no other may.
+func (g *group[In, Out]) depart() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	for g.mayFly(now) {
+		g.fly(g.board())
+	}
+	if len(g.waiting) == 0 {
+		return 0
+	}
+	return g.departure().Sub(now)
 }
+
+// gather lets those come who are about to.
+func (g *group[In, Out]) gather() {
+	stepAside()
+	for before := -1; ; {
+		g.mu.Lock()
+		n, full := len(g.waiting), g.boarding() < len(g.waiting) || len(g.waiting) >= g.most
+		g.mu.Unlock()
+		if n == before || full {
+			return
+		}
+		before = n
+		oneAfterAnother()
+	}
+}
+
+// mayFly tells whether a call is to start now. The caller holds the lock, as in all
+// that follows.
+func (g *group[In, Out]) mayFly(now time.Time) bool {
+	n := len(g.waiting)
+	return n > 0 && (n >= g.most || g.boarding() < n || !now.Before(g.departure()))
+}
+
+// departure is when those who wait go, though their call is not full.
+func (g *group[In, Out]) departure() time.Time {
+	at := g.waiting[0].came
+	if !g.hurried && (g.expected == nil || len(g.waiting)+g.underWay < g.expected()) {
+		at = at.Add(g.linger)
+	}
+	if g.calls > 0 {
+		at = at.Add(overdue)
+	}
+	return at
+}
+
+// boarding is how many of those who wait fit into a call.
+func (g *group[In, Out]) boarding() int {
+	n, size := 0, 0
+	for _, p := range g.waiting[:min(len(g.waiting), g.most)] {
+		if g.size != nil {
+			size += g.size(p.item)
+		}
+		if n > 0 && g.mostSize > 0 && size > g.mostSize {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// board takes those who go with the next call, and still want to.
+func (g *group[In, Out]) board() []*passenger[In, Out] {
+	n := g.boarding()
+	some := slices.Clone(g.waiting[:n])
+	g.waiting = slices.Delete(g.waiting, 0, n)
+	return slices.DeleteFunc(some, func(p *passenger[In, Out]) bool { return p.ctx.Err() != nil })
+}
+
+func (g *group[In, Out]) fly(some []*passenger[In, Out]) {
+	if len(some) == 0 {
+		return
+	}
+	ctx, cancel := together(some)
+	f := &flight{awaited: len(some), cancel: cancel}
+	for _, p := range some {
+		p.with = f
+	}
+	g.calls++
+	g.underWay += len(some)
+	go g.run(ctx, some, cancel)
+}
+
+// run makes the call and answers one passenger after another.
+func (g *group[In, Out]) run(ctx context.Context, some []*passenger[In, Out], cancel context.CancelFunc) {
+	defer cancel()
+	items := make([]In, len(some))
+	for i, p := range some {
+		items[i] = p.item
+	}
+	outs, err := g.call(ctx, items)
+	g.mu.Lock()
+	g.calls--
+	g.underWay -= len(some)
+	g.mu.Unlock()
+	g.look()
+	for i, p := range some {
+		l := landing[Out]{err: port.ItemError(err, i)}
+		if i < len(outs) {
+			l.out = outs[i]
+		}
+		if i > 0 {
+			oneAfterAnother()
+		}
+		p.done <- l
+	}
+}
+
+// together is the context of a call: the values of the first, the end of the last.
+func together[In, Out any](some []*passenger[In, Out]) (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(some[0].ctx)
+	var last time.Time
+	for _, p := range some {
+		until, ok := p.ctx.Deadline()
+		if !ok {
+			return context.WithCancel(ctx)
+		}
+		last = later(last, until)
+	}
+	return context.WithDeadline(ctx, last)
+}
+
+// Goroutines that could go on at one instant do so in whatever order; a simulation,
+// in which time stands still meanwhile, could not repeat what comes of it. So who
+// starts several lets each come as far as it can before the next, and who decides
+// by what is there first lets all others of that instant act. Both cost less than a
+// microsecond: the scheduler looks at sleepers that are due before it does anything
+// else.
+
+// oneAfterAnother lets all others act, and takes an even step of the clock.
+func oneAfterAnother() { time.Sleep(2) }
+
+// stepAside lets all others act, and takes an odd step: between those of others.
+func stepAside() { time.Sleep(1) }

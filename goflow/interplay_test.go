@@ -156,5 +156,6 @@ func TestWaitingTaskOfAGroupIsNotAbandoned(t *testing.T) {
 		require.ErrorAs(w, <-ended, &abandoned)
 		require.Equal(w, []string{running}, abandoned.IDs)
 		close(release)
+		soon()
 	}, memory.Ordered())
 }

@@ -10,12 +10,16 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
-// lane is deliveries, by their index, that run one after the other.
-type lane []int
+// lane is deliveries that run one after the other, in one slot.
+type lane struct {
+	steps []step
+	slot  chan struct{} // closed when it has one
+}
 
-// lanes sorts deliveries into those that may run at once: from a broker that keeps
-// order each group is one lane. A delivery without a group is on its own.
-func lanes(deliveries []Delivery, ordered bool) (lanes []lane) {
+// lanes sorts deliveries, by their index, into those that may run at once: from a
+// broker that keeps order each group is one lane. A delivery without a group is on
+// its own.
+func lanes(deliveries []Delivery, ordered bool) (lanes [][]int) {
 	groups := map[string]int{} // the lane of each
 	for i := range deliveries {
 		group := deliveries[i].Group
@@ -26,7 +30,7 @@ func lanes(deliveries []Delivery, ordered bool) (lanes []lane) {
 		if ordered && group != "" {
 			groups[group] = len(lanes)
 		}
-		lanes = append(lanes, lane{i})
+		lanes = append(lanes, []int{i})
 	}
 	return lanes
 }
@@ -49,18 +53,24 @@ func (s *source) step(base context.Context, d Delivery) step {
 		s.mu.Lock()
 		s.held[h] = true
 		s.mu.Unlock()
+		s.running.Add(1)
+		defer s.running.Add(-1)
 		return s.processor.process(ctx, &h.delivery, custody{hold: h, returned: returned, since: since})
 	}}
 }
 
 // follow runs a lane until a delivery has to come again, and settles it: the rest
 // comes again with that one. What is not started when the worker stops goes back.
-func (s *source) follow(ctx, base context.Context, l []step, stop context.CancelCauseFunc) {
+func (s *source) follow(ctx, base context.Context, l *lane, stop context.CancelCauseFunc) {
+	if !s.takeSlot(ctx, l) {
+		s.settle(base, l.steps, Outcome{Action: Release}, stop)
+		return
+	}
 	returned := sync.OnceFunc(func() { s.count(-1, 1) })
 	defer func() { s.count(0, -1) }()
 	defer returned() // where no handler ran
-	for n, st := range l {
-		last := n == len(l)-1
+	for n, st := range l.steps {
+		last := n == len(l.steps)-1
 		outcome := Outcome{Action: Release}
 		switch {
 		case !st.hold.ours(): // it waited for long, here or on its way, and may be another's by now
@@ -76,7 +86,7 @@ func (s *source) follow(ctx, base context.Context, l []step, stop context.Cancel
 		if last {
 			returned()
 		}
-		if !s.settle(base, l[n:], outcome, stop) {
+		if !s.settle(base, l.steps[n:], outcome, stop) {
 			return
 		}
 	}
@@ -93,7 +103,10 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 	switch o.Action {
 	case Ack:
 		l[0].hold.drop()
-		err = retryOne(ctx, func() error { return s.broker.Ack(ctx, []Delivery{l[0].hold.delivery}) })
+		err = retryOne(ctx, func() error {
+			_, err := s.acks.do(ctx, l[0].hold.delivery)
+			return unknown(err)
+		})
 		if goOn = err == nil; goOn {
 			l = l[:1]
 		}

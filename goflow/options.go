@@ -34,6 +34,7 @@ type (
 	jobOption    func(*jobOptions) error
 	pushOption   func(*pushOptions) error
 	workerOption func(*workerOptions) error
+	clientOption func(*clientOptions) error
 )
 
 func (o PolicyOption) applyJob(j *jobOptions) error       { return o(&j.policy) }
@@ -44,6 +45,7 @@ func (o SharedOption) applyWorker(w *workerOptions) error { return o(&w.shared) 
 func (o jobOption) applyJob(j *jobOptions) error          { return o(j) }
 func (o pushOption) applyPush(p *pushOptions) error       { return o(p) }
 func (o workerOption) applyWorker(w *workerOptions) error { return o(w) }
+func (o clientOption) applyClient(c *clientOptions) error { return o(c) }
 
 type jobOptions struct {
 	policy      policy
@@ -74,6 +76,7 @@ type shared struct {
 type clientOptions struct {
 	shared shared
 	queues []Queue
+	linger time.Duration
 }
 
 type workerOptions struct {
@@ -160,6 +163,20 @@ func ExpiresIn(d time.Duration) PushOption {
 			return invalid("ExpiresIn(%v): give 1ms or more", d)
 		}
 		p.expiresIn = d
+		return nil
+	})
+}
+
+// Linger is how long the first of several pushes waits for others, which then go by
+// one call: 0 to 1 s. Default 0, which costs nobody any time: a push goes at once when
+// none is under way, and those that come meanwhile go together when its call returns,
+// or as soon as they fill one. A remote client leaves it to the other side.
+func Linger(d time.Duration) ClientOption {
+	return clientOption(func(c *clientOptions) error {
+		if d < 0 || d > time.Second {
+			return invalid("Linger(%v): give 0 to 1s", d)
+		}
+		c.linger = d
 		return nil
 	})
 }

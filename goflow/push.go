@@ -110,7 +110,7 @@ func inTurn(all []*pushed, most int, send func(chunk []*pushed)) {
 // doubted adds ErrAmbiguous to an error that does not say that the message was
 // not sent.
 func doubted(err error) error {
-	for _, unsent := range []error{ErrTooLarge, ErrInvalid, ErrUnavailable, ErrRefused, ErrClosed, ErrAmbiguous} {
+	for _, unsent := range []error{errUnsent, ErrTooLarge, ErrInvalid, ErrUnavailable, ErrRefused, ErrClosed, ErrAmbiguous} {
 		if errors.Is(err, unsent) {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
@@ -86,15 +87,49 @@ func (j *jobOptions) routed(opts []PushOption) []PushOption {
 type route struct {
 	broker Broker
 	limits func(context.Context) (port.Limits, error)
+	sends  *group[port.Message, struct{}] // nil: each push goes by itself
+}
+
+func newRoute(b Broker, linger time.Duration) route {
+	r := route{broker: b, limits: limitsOf(b)}
+	if _, ok := b.(port.InProcess); ok {
+		return r
+	}
+	r.sends = newGroup(port.MaxMessages, func(ctx context.Context, msgs []port.Message) ([]struct{}, error) { return nil, b.Send(ctx, msgs) })
+	r.sends.linger = linger
+	r.sends.size, r.sends.mostSize = sizeOf, mostTogether
+	return r
+}
+
+// mostTogether is what SQS takes in one call, in bytes:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+const mostTogether = 1 << 20
+
+// sizeOf is about what a message counts there.
+func sizeOf(m port.Message) int {
+	size := len(m.Body)
+	for name, value := range m.Attributes {
+		size += len(name) + len(value)
+	}
+	return size
+}
+
+// send sends one message with those of others, several as they are.
+func (r route) send(ctx context.Context, msgs []port.Message) error {
+	if r.sends == nil {
+		return r.broker.Send(ctx, msgs)
+	}
+	_, err := r.sends.join(ctx, msgs)
+	return err
 }
 
 // routes are a client's queues by name; "" is the one it was made with.
 type routes map[string]route
 
-func newRoutes(b Broker, queues []Queue) routes {
-	r := routes{"": {b, limitsOf(b)}}
-	for _, q := range queues {
-		r[q.Name] = route{q.Broker, limitsOf(q.Broker)}
+func newRoutes(b Broker, o clientOptions) routes {
+	r := routes{"": newRoute(b, o.linger)}
+	for _, q := range o.queues {
+		r[q.Name] = newRoute(q.Broker, o.linger)
 	}
 	return r
 }

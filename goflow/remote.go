@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -26,11 +27,11 @@ func NewRemoteClient(r port.Remote, opts ...ClientOption) (*Client, error) {
 // distant is a client's way over a Remote.
 type distant struct {
 	port.Remote
-	pushes pushGroup
+	pushes *group[port.Push, struct{}]
 }
 
 func newDistant(r port.Remote) *distant {
-	return &distant{Remote: r, pushes: pushGroup{most: port.MaxPushes, call: r.Push}}
+	return &distant{Remote: r, pushes: newGroup(port.MaxPushes, func(ctx context.Context, some []port.Push) ([]struct{}, error) { return nil, r.Push(ctx, some) })}
 }
 
 func (d *distant) cancel(ctx context.Context, id string) (Record, error) { return d.Cancel(ctx, id) }
@@ -45,19 +46,13 @@ func (d *distant) push(ctx context.Context, all []*pushed) {
 		for i, t := range chunk {
 			some[i] = pushes[t]
 		}
-		err := d.pushSome(ctx, some)
+		_, err := d.pushes.join(ctx, some)
 		for i, t := range chunk {
-			t.err = port.ItemError(err, i)
+			if t.err = port.ItemError(err, i); errors.Is(t.err, errUnsent) || errors.Is(t.err, errFlown) {
+				t.fail(doubted(t.err))
+			}
 		}
 	})
-}
-
-// pushSome pushes one task with those of others, several as they are.
-func (d *distant) pushSome(ctx context.Context, pushes []port.Push) error {
-	if len(pushes) > 1 {
-		return d.Push(ctx, pushes)
-	}
-	return d.pushes.do(ctx, pushes[0])
 }
 
 // remote is the task as the other side is told of it.

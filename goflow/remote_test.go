@@ -72,7 +72,7 @@ func TestRemotePushesGoTogether(t *testing.T) {
 			_, err := c.Push(ctx, taskType, json.RawMessage("1"))
 			done <- err
 		}()
-		synctest.Wait()
+		soon()
 		return done
 	}
 	start := func(t *testing.T, r *slowRemote) *goflow.Client {
@@ -112,7 +112,7 @@ func TestRemotePushesGoTogether(t *testing.T) {
 			}
 			require.Equal(t, []int{1, port.MaxPushes}, r.sizes())
 			close(r.gate)
-			synctest.Wait()
+			soon()
 			require.Equal(t, []int{1, port.MaxPushes, 1}, r.sizes())
 		})
 	})
@@ -131,7 +131,7 @@ func TestRemotePushesGoTogether(t *testing.T) {
 			err = <-waits
 			require.ErrorIs(t, err, context.Canceled)
 			require.NotErrorIs(t, err, goflow.ErrAmbiguous)
-			synctest.Wait()
+			soon()
 			require.Equal(t, 1, r.ended, "nobody waits for the first call any more")
 			close(r.gate)
 			require.NoError(t, <-stays)

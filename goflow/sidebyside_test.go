@@ -222,11 +222,13 @@ func markWithoutRun(w *world) {
 	goflow.NewJob[int, int]("marked", goflow.Once(), goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
 		return int(runs.Add(1)), nil
 	})
+	const lease = settleTime / 2 // so that the save, though late, ends in its time
+	w.lease(lease)
 	id := w.push("marked", 1)
 	w.receive(w.queue) // by a process that died at once
 	broker := newExtensions(w.queue)
 	broker.broken.Store(true)
-	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(testLease + time.Second)}
+	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(lease + time.Second)}
 	stop := w.start()
 	require.Equal(w, task.Done, w.wait(id).State)
 	require.NoError(w, stop())

@@ -17,20 +17,31 @@ type source struct {
 	processor *Processor
 	health    health
 	keeper    *keeper
+	acks      *group[Delivery, struct{}]
 	ordered   bool
+	ahead     bool // deliveries may wait here for a slot
 
 	// Guarded by Worker.mu.
-	active   int  // slots with a handler
-	asked    int  // slots for what the receive under way may bring
-	settling int  // handler returned, outcome not stored
-	waiting  bool // for room
-	closed   bool // nothing comes any more
-	brought  int  // by the last receive
-	more     bool // it brought all that was asked for, so there may be more
+	pollers  int       // receives that may be under way
+	stalled  int       // pollers that wait for room
+	asked    int       // deliveries that the receives under way may bring
+	ready    []*lane   // received, and waiting for a slot
+	active   int       // slots with a handler
+	settling int       // handler returned, outcome not stored
+	started  int       // slots taken so far
+	pace     int       // slots taken during the last full receive
+	restless time.Time // until then nothing is received ahead
+	closed   bool      // nothing comes any more
+	brought  int       // by the last receive
+	more     bool      // it brought all that was asked for, so there may be more
 }
 
+// ackLinger is how long an ack waits for others: nobody waits for it.
+const ackLinger = 50 * time.Millisecond
+
 func (w *Worker) addSource(q Queue) {
-	s := &source{Worker: w, name: q.Name, broker: q.Broker, processor: w.processor}
+	s := &source{Worker: w, name: q.Name, broker: q.Broker, processor: w.processor, pollers: 1}
+	s.acks = newGroup(port.MaxMessages, func(ctx context.Context, ds []Delivery) ([]struct{}, error) { return nil, s.broker.Ack(ctx, ds) })
 	s.health.log = w.opts.shared.log
 	if q.Name != "" {
 		s.health.log = s.health.log.With(slog.String("queue", q.Name))
@@ -56,7 +67,7 @@ func (w *Worker) check(ctx context.Context) error {
 			return err
 		}
 	}
-	if checker, ok := w.processor.store.(port.Checker); ok {
+	if checker, ok := w.store.(port.Checker); ok {
 		return checker.Check(ctx)
 	}
 	return nil
@@ -75,7 +86,11 @@ func (s *source) check(ctx context.Context) error {
 		return err
 	}
 	s.ordered = limits.Ordered
-	s.keeper = newKeeper(s.broker, s.processor.store, limits.Lease)
+	s.ahead = !s.ordered && limits.Lease > 0 && len(s.sources) == 1
+	if !s.ordered { // a group goes on when its message is deleted
+		s.acks.linger, s.acks.expected = ackLinger, s.unsettled
+	}
+	s.keeper = newKeeper(s.broker, s.store, limits.Lease)
 	return nil
 }
 
@@ -96,33 +111,31 @@ func alike(name string, b, dead Broker) error {
 func (s *source) lastReceive() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting && s.free() == 0 || s.closed {
+	if s.stalled > 0 || s.closed {
 		return time.Now()
 	}
 	return s.health.lastReceive()
 }
 
-// poll receives into free slots until ctx ends. base is what tasks run under;
-// stop ends the polling with the error that is to be returned.
+// poll receives until ctx ends, or another poller has too little to do. base is what
+// tasks run under; stop ends the polling with the error that is to be returned.
 func (s *source) poll(ctx, base context.Context, stop context.CancelCauseFunc) {
 	defer context.AfterFunc(ctx, s.wakeAll)()
-	defer s.close()
 	into := make([]Delivery, port.MaxMessages)
-	for {
-		room := s.waitForRoom(ctx)
+	for more := true; more; {
+		room, started := s.waitForRoom(ctx)
 		if !s.health.pause(ctx) {
 			break
 		}
 		n, err := s.broker.Receive(ctx, into[:room])
-		s.start(ctx, base, into[:n], stop)
-		if ctx.Err() != nil {
+		s.start(ctx, base, into[:n], room, stop)
+		if ctx.Err() != nil || errors.Is(err, port.ErrClosed) {
 			break // an error of a receive that was told to end is none
 		}
-		if errors.Is(err, port.ErrClosed) {
-			break
-		}
 		s.judge(partReceive, err, stop)
+		more = s.adapt(n, room, started, func() { s.poll(ctx, base, stop) })
 	}
+	s.leave()
 }
 
 // judge notes how a part fares, and stops the worker where only a person can
@@ -138,20 +151,24 @@ func (s *source) judge(p part, err error, stop context.CancelCauseFunc) {
 	}
 }
 
-// start holds deliveries and runs each lane of them in its own goroutine, on the
-// slots that were kept for them.
-func (s *source) start(ctx, base context.Context, ds []Delivery, stop context.CancelCauseFunc) {
+// start holds deliveries and follows each lane of them in its own goroutine.
+func (s *source) start(ctx, base context.Context, ds []Delivery, room int, stop context.CancelCauseFunc) {
 	lanes := lanes(ds, s.ordered)
-	s.mu.Lock()
-	s.more, s.asked, s.brought = len(ds) > 0 && len(ds) == s.asked, 0, len(ds)
-	s.active += len(lanes)
-	s.room.Broadcast()
-	s.mu.Unlock()
-	for _, l := range lanes {
-		steps := make([]step, len(l))
-		for place, i := range l {
-			steps[place] = s.step(base, ds[i])
+	all := make([]*lane, len(lanes))
+	for n, indexes := range lanes {
+		all[n] = &lane{slot: make(chan struct{})}
+		for _, i := range indexes {
+			all[n].steps = append(all[n].steps, s.step(base, ds[i]))
 		}
-		s.tasks.Go(func() { s.follow(ctx, base, steps, stop) })
+	}
+	s.mu.Lock()
+	s.more, s.brought = len(ds) > 0 && len(ds) == room, len(ds)
+	s.asked -= room - len(all)
+	s.mu.Unlock()
+	s.count(0, 0)
+	for _, l := range all {
+		s.line(l)
+		s.tasks.Go(func() { s.follow(ctx, base, l, stop) })
+		oneAfterAnother()
 	}
 }

@@ -6,7 +6,10 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/jamesTait-jt/goflow/goflow/port"
 )
 
 // Worker is the long-lived pool: it receives messages, runs their tasks by the
@@ -16,8 +19,11 @@ import (
 // once.
 type Worker struct {
 	processor *Processor
+	store     Store // as it was given
 	opts      workerOptions
 	sources   []*source
+	running   atomic.Int64 // deliveries in the processor, each of which may store something
+	polling   sync.WaitGroup
 
 	mu        sync.Mutex
 	room      sync.Cond      // a source holds less, or waits for less
@@ -41,8 +47,9 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{processor: newProcessor(b, s, m, o), opts: o, held: map[*hold]bool{}}
+	w := &Worker{store: s, opts: o, held: map[*hold]bool{}}
 	w.room.L = &w.mu
+	w.processor = newProcessor(b, w.grouped(s), m, o)
 	w.addSource(Queue{Broker: b, DeadLetters: o.dead})
 	for _, q := range o.queues {
 		w.addSource(q)
@@ -53,6 +60,24 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 		}
 	}
 	return w, nil
+}
+
+// grouped makes few calls of many, unless the store is in this process.
+func (w *Worker) grouped(s Store) Store {
+	if _, ok := s.(port.InProcess); ok {
+		return s
+	}
+	return newGroupedStore(s, &w.running)
+}
+
+// hurry ends all lingering.
+func (w *Worker) hurry() {
+	if s, ok := w.processor.store.(*groupedStore); ok {
+		s.hurry()
+	}
+	for _, s := range w.sources {
+		s.acks.hurry()
+	}
 }
 
 // Concurrency is how many handlers run at a time.
@@ -98,14 +123,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	base, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	kept, release := context.WithCancel(context.WithoutCancel(ctx))
-	var keeping, polling sync.WaitGroup
+	var keeping sync.WaitGroup
 	for _, s := range w.sources {
 		keeping.Go(func() { s.keeper.run(kept) })
-		polling.Go(func() { s.poll(ctx, base, stop) })
+		w.polling.Go(func() { s.poll(ctx, base, stop) })
 	}
 	defer func() { release(); keeping.Wait() }()
+	defer context.AfterFunc(ctx, w.hurry)()
 
-	polling.Wait()
+	w.polling.Wait()
 	var err error
 	if cause := context.Cause(ctx); errors.Is(cause, ErrRefused) || errors.Is(cause, ErrStuck) {
 		err = cause

@@ -38,15 +38,30 @@ func inWorld(t *testing.T, f func(w *world), opts ...memory.BrokerOption) {
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		w := &world{T: t, mux: goflow.NewMux()}
-		w.queue = memory.NewBroker(append(opts, memory.Lease(testLease), memory.PollWait(testPoll))...)
 		w.dead = memory.NewBroker(append(opts, memory.Lease(testLease), memory.PollWait(time.Second))...)
 		w.records = memory.NewStore()
-		w.broker, w.store = w.queue, w.records
-		var err error
-		w.client, err = goflow.NewClient(w.queue, w.records)
-		require.NoError(t, err)
+		w.lease(testLease, opts...)
 		f(w)
 	})
+}
+
+// lease makes a queue of messages that are leased for so long.
+func (w *world) lease(d time.Duration, opts ...memory.BrokerOption) {
+	w.Helper()
+	w.queue = memory.NewBroker(append(opts, memory.Lease(d), memory.PollWait(testPoll))...)
+	w.broker, w.store = w.queue, w.records
+	var err error
+	w.client, err = goflow.NewClient(w.queue, w.records)
+	require.NoError(w, err)
+}
+
+// settleTime is what the storing of an outcome may take.
+const settleTime = 30 * time.Second
+
+// soon is when everything has happened that takes no time of its own.
+func soon() {
+	time.Sleep(10 * time.Microsecond)
+	synctest.Wait()
 }
 
 func (w *world) newWorker(opts ...goflow.WorkerOption) *goflow.Worker {

@@ -3,6 +3,7 @@ package homes_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -140,21 +141,36 @@ type mapping struct {
 	queue port.Broker
 }
 
-// serve does so until ctx ends.
+// serve does so until ctx ends, several at a time, as Lambda does.
 func (m mapping) serve(ctx context.Context) error {
 	limiter, ok := m.queue.(port.Limiter)
 	if !ok {
 		return port.ErrInvalid
 	}
 	limits, err := limiter.Limits(ctx)
-	for err == nil && ctx.Err() == nil {
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var invocations sync.WaitGroup
+	for ctx.Err() == nil {
 		into := make([]port.Delivery, port.MaxMessages)
 		n, _ := m.queue.Receive(ctx, into) // it fails when ctx ends
-		if n > 0 {
-			err = m.invoke(context.WithoutCancel(ctx), goflow.Batch{Deliveries: into[:n], Ordered: limits.Ordered}, limits.Lease/6)
+		if n == 0 {
+			continue
 		}
+		invocations.Go(func() {
+			if err := m.invoke(context.WithoutCancel(ctx), goflow.Batch{Deliveries: into[:n], Ordered: limits.Ordered}, limits.Lease/6); err != nil {
+				stop(err)
+			}
+		})
 	}
-	return err
+	invocations.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // invoke is one invocation, and what Lambda does after it.
