@@ -175,7 +175,7 @@ func (s *source) takeSlot(ctx context.Context, l *lane) bool {
 	}
 	select {
 	case <-l.slot:
-		oneAfterAnother() // behind the one that has left it
+		followOn() // the one that has left it goes first
 		return true
 	case <-late:
 	case <-ctx.Done():
