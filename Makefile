@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover fuzz prove faults frozen test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover cost fuzz prove faults frozen test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: ## lint, vet, and the tests that need nothing but Go
 
 cover: ## the engine's and the adapters' coverage by tests that need nothing but Go; fails below 100 %
 	@.ci/cover
+
+cost: ## what tasks cost on AWS, counted on emulators; fails beyond the limits of internal/budget
+	@.ci/cost
 
 up: ## start LocalStack; eval what it prints
 	@localstack/up

@@ -160,6 +160,10 @@ func (g *group[In, Out]) anybody() bool {
 func (g *group[In, Out]) depart() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	select { // what has changed by now is seen right here
+	case <-g.changed:
+	default:
+	}
 	now := time.Now()
 	for g.mayFly(now) {
 		g.fly(g.board())
@@ -177,7 +181,7 @@ func (g *group[In, Out]) gather() {
 		g.mu.Lock()
 		n, full := len(g.waiting), g.boarding() < len(g.waiting) || len(g.waiting) >= g.most
 		g.mu.Unlock()
-		if n == before || full {
+		if n == 0 || n == before || full {
 			return
 		}
 		before = n

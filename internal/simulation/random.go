@@ -51,9 +51,9 @@ func mix(x uint64) uint64 {
 	return hi ^ lo + 0x2545f4914f6cdd1d
 }
 
-// seedRandom makes all that is drawn from crypto/rand follow from a seed, until
+// SeedRandom makes all that is drawn from crypto/rand follow from a seed, until
 // the function that it returns is called.
-func seedRandom(seed uint64) (restore func()) {
+func SeedRandom(seed uint64) (restore func()) {
 	var before io.Reader
 	before, rand.Reader = rand.Reader, &seeded{seed: seed}
 	return func() { rand.Reader = before }

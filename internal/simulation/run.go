@@ -30,7 +30,7 @@ type Outcome struct {
 func Run(t *testing.T, c Config) (o *Outcome) {
 	t.Helper()
 	c.draw()
-	defer seedRandom(c.Seed)()
+	defer SeedRandom(c.Seed)()
 	synctest.Test(t, func(*testing.T) { o = simulate(c) })
 	return o
 }

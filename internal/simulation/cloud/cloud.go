@@ -30,6 +30,9 @@ type Cloud struct {
 	// Skew is how far the clock of SQS is ahead; over the wire, where it can be
 	// learned, that of DynamoDB, too.
 	Skew time.Duration
+	// Latency, where it is set, takes the place of the weather's, and queues hand out
+	// what is there in the order in which it came.
+	Latency *Latency
 
 	seed uint64
 	over chan struct{} // closed when the simulation ends
@@ -73,6 +76,9 @@ func (c *Cloud) Stream(names ...string) *rand.Rand {
 
 // stream is that of a call, whatever order its items are in.
 func (c *Cloud) stream(p *Process, op string, items []string) *rand.Rand {
+	if c.Latency != nil {
+		items = alike(op, items)
+	}
 	return c.Stream(append([]string{p.Name, op}, slices.Sorted(slices.Values(items))...)...)
 }
 

@@ -105,7 +105,7 @@ func (q *queue) take(r *rand.Rand, n int, lease time.Duration) (taken []*message
 		for _, m := range candidates {
 			blocked[m.group] = blocked[m.group] || m.receives > 0 && m.visible.After(now)
 		}
-	} else {
+	} else if q.cloud.Latency == nil {
 		r.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 	}
 	for _, m := range candidates {

@@ -59,8 +59,16 @@ func (q Queues) poll(r *rand.Rand, in *awssqs.ReceiveMessageInput) []types.Messa
 		if !time.Now().Before(until) {
 			return nil
 		}
-		time.Sleep(between(r, time.Microsecond, 3*time.Millisecond)) // or all who wait would wake at one instant
+		time.Sleep(between(r, time.Microsecond, c.wakes())) // or all who wait would wake at one instant
 	}
+}
+
+// wakes is how long a poll takes at the most to notice a message.
+func (c *Cloud) wakes() time.Duration {
+	if c.Latency != nil {
+		return wakes
+	}
+	return 3 * time.Millisecond
 }
 
 // out are messages as SQS hands them out.

@@ -47,7 +47,7 @@ func (p *Process) try(ctx context.Context, c call) error {
 // request is what becomes of one on its way, at the service, and on its way back.
 func (p *Process) request(ctx context.Context, c call, r *rand.Rand) error {
 	w := p.Cloud.Weather
-	p.travel(r)
+	p.travel(r, c)
 	lost, refused := p.strikes(r, c, LostAnswer), p.strikes(r, c, Refused)
 	busy, broken, late := p.strikes(r, c, Throttled), p.strikes(r, c, ServerError), chance(r, .5)
 	before, after := p.Mortal && p.strikes(r, c, CrashBefore), p.Mortal && p.strikes(r, c, CrashAfter)
@@ -69,7 +69,7 @@ func (p *Process) request(ctx context.Context, c call, r *rand.Rand) error {
 		p.Kill()
 		return errOver
 	}
-	p.travel(r)
+	p.travel(r, c)
 	if p.Mortal && p.strikes(r, c, Stall) {
 		p.Pause(between(r, 0, slowest))
 	}
@@ -97,7 +97,13 @@ func (p *Process) suffers(f Fault, op string) {
 }
 
 // travel lets a request or an answer be on its way.
-func (p *Process) travel(r *rand.Rand) { time.Sleep(way(r, p.Cloud.Weather)) }
+func (p *Process) travel(r *rand.Rand, c call) {
+	if l := p.Cloud.Latency; l != nil {
+		time.Sleep(l.way(r, c.queues))
+		return
+	}
+	time.Sleep(way(r, p.Cloud.Weather))
+}
 
 // way is how long that takes.
 func way(r *rand.Rand, w *Weather) time.Duration {

@@ -126,6 +126,9 @@ func (t Table) carryOut(r *rand.Rand, st statement) (response types.BatchStateme
 	return response
 }
 
+// opRead is the operation of [Table.BatchGetItem].
+const opRead = "read"
+
 // BatchGetItem reads rows.
 func (t Table) BatchGetItem(ctx context.Context, in *awsdynamodb.BatchGetItemInput, optFns ...func(*awsdynamodb.Options)) (*awsdynamodb.BatchGetItemOutput, error) {
 	var name string
@@ -147,7 +150,7 @@ func (t Table) BatchGetItem(ctx context.Context, in *awsdynamodb.BatchGetItemInp
 		return nil, t.p.wrong("%d keys", n)
 	}
 	out := &awsdynamodb.BatchGetItemOutput{}
-	err := t.do(ctx, "read", items, optFns, func(r *rand.Rand) error {
+	err := t.do(ctx, opRead, items, optFns, func(r *rand.Rand) error {
 		found, left := t.find(r, items, fresh)
 		out.Responses = map[string][]item{name: found}
 		if len(left) > 0 {

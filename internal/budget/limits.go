@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jamesTait-jt/goflow/internal/figures"
+)
+
+// The scenarios, as they are printed.
+const (
+	saturatedPool = "saturated pool"
+	naive         = "naive implementation"
+	noResult      = "no result"
+	once          = "effectively once"
+	largeResult   = "result of 1 KiB"
+	lambdaInTens  = "lambda in tens"
+	idleWorker    = "idle worker"
+)
+
+// The figures that have limits.
+const (
+	calls       = "calls"               // a task
+	dollars     = "dollars_per_million" // tasks, by requests
+	allocs      = "allocs"              // a task
+	connections = "connections"         // new ones, of 10,000 calls
+	speed       = "times_as_fast"       // as the naive implementation, in tasks a second
+	fewer       = "times_fewer_calls"
+	receives    = "receives"     // in a minute
+	others      = "other_calls"  // in a minute
+	processor   = "processor_ms" // in a minute
+)
+
+// limits are those that CI holds. The prices are those of adapters/cost.
+func limits() []figures.Limit {
+	return []figures.Limit{
+		figures.AtMost(saturatedPool, calls, 0.38),
+		figures.AtMost(saturatedPool, dollars, 0.84),
+		figures.AtMost(saturatedPool, connections, 300),
+		figures.AtLeast(saturatedPool, speed, 4),
+		figures.AtLeast(saturatedPool, fewer, 15),
+		figures.AtMost(noResult, calls, 0.32),
+		figures.AtMost(once, calls, 0.45),
+		figures.AtMost(once, dollars, 1.50),
+		figures.AtMost(largeResult, dollars, 1.50),
+		figures.AtMost(lambdaInTens, calls, 0.45),
+		figures.AtMost(idleWorker, receives, 3),
+		figures.AtMost(idleWorker, others, 0),
+		figures.AtMost(idleWorker, processor, 20),
+	}
+}
+
+// report prints all figures, a line for each scenario, and returns what is wrong.
+func report(out io.Writer, all figures.List, limits []figures.Limit) error {
+	summary := "cost:"
+	for _, name := range []string{calls, dollars, allocs} {
+		if value, ok := all.Of(saturatedPool, name); ok {
+			summary += fmt.Sprintf(" %s=%.4g", name, value)
+		}
+	}
+	_, err := fmt.Fprintf(out, "%s\n%s\n", all.Lines(limits), summary)
+	return errors.Join(all.Judge(limits), err)
+}
