@@ -24,7 +24,7 @@ const (
 	calls       = "calls"               // a task
 	dollars     = "dollars_per_million" // tasks, by requests
 	allocs      = "allocs"              // a task
-	connections = "connections"         // new ones, of 10,000 calls
+	connections = "connections"         // that were opened, whatever number of calls
 	speed       = "times_as_fast"       // as the naive implementation, in tasks a second
 	fewer       = "times_fewer_calls"
 	receives    = "receives"     // in a minute
@@ -37,7 +37,7 @@ func limits() []figures.Limit {
 	return []figures.Limit{
 		figures.AtMost(saturatedPool, calls, 0.38),
 		figures.AtMost(saturatedPool, dollars, 0.84),
-		figures.AtMost(saturatedPool, connections, 300),
+		figures.AtMost(saturatedPool, connections, 100),
 		figures.AtLeast(saturatedPool, speed, 4),
 		figures.AtLeast(saturatedPool, fewer, 15),
 		figures.AtMost(noResult, calls, 0.32),

@@ -107,7 +107,8 @@ func perTask(u cost.Usage, scenario string, tasks int) (got figures.List) {
 	n := float64(tasks)
 	got.Add(scenario, calls, float64(u.Requests())/n)
 	got.Add(scenario, dollars, u.Dollars()*1e6/n)
-	got.Add(scenario, connections, float64(u.Connections)*1e4/float64(u.Requests()))
+	got.Add(scenario, connections, float64(u.Connections))
+	got.Add(scenario, "connections_per_10k_calls", float64(u.Connections)*1e4/float64(u.Requests()))
 	byName := func(a, b cost.Operation) int { return cmp.Compare(a.Name, b.Name) }
 	for _, op := range slices.SortedFunc(maps.Keys(u.Calls), byName) {
 		got.Add(scenario, op.Name, float64(u.Calls[op])/n)

@@ -30,9 +30,9 @@ func Limits() []figures.Limit {
 		figures.AtLeast(saturated, "fill of delete", 9.5),
 		figures.AtLeast(saturated, "fill of write", 20),
 		figures.AtLeast(saturated, "fill of read", 95),
-		figures.AtMost(oneByOne, "added to push, ms", 0),
-		figures.AtMost(oneByOne, "added to start, ms", 0),
-		figures.AtMost(oneByOne, "added to store, ms", 0),
+		figures.AtMost(oneByOne, "added to push, ms", coreSteps),
+		figures.AtMost(oneByOne, "added to start, ms", coreSteps),
+		figures.AtMost(oneByOne, "added to store, ms", coreSteps),
 		figures.AtMost(oneByOne, "delete after store, ms", 50),
 		figures.AtMost(oneByOne, "calls of send", 1),
 		figures.AtMost(oneByOne, "calls of write", 1),
@@ -44,6 +44,10 @@ func Limits() []figures.Limit {
 		figures.AtMost(idle, "other calls", 0),
 	}
 }
+
+// coreSteps, in milliseconds, are the nanoseconds by which the core keeps goroutines
+// apart.
+const coreSteps = 1e-4
 
 // ms is a duration in milliseconds.
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -76,7 +80,7 @@ func fills(l *figures.List, scenario string, programs ...*program) {
 func perTask(n int, programs ...*program) float64 {
 	calls := 0
 	for _, p := range programs {
-		calls += len(p.calls.all)
+		calls += len(p.calls.made())
 	}
 	return float64(calls) / float64(n)
 }

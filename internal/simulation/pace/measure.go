@@ -14,7 +14,7 @@ const seed = 1
 // time in a process, since all chance in the core comes from one source.
 func Measure(t *testing.T, share int) (l figures.List) {
 	t.Helper()
-	l = append(l, consume(t, seed, 24_000/share)...)
+	l = append(l, consume(t, seed, 16_000/share)...)
 	l = append(l, push(t, seed, 10_000/share)...)
 	l = append(l, saturate(t, seed, 10_000/share)...)
 	l = append(l, oneAtATime(t, seed, 200/share)...)

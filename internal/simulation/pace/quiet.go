@@ -92,7 +92,7 @@ func oneAtATime(t *testing.T, seed uint64, n int) (l figures.List) {
 			made[o] = len(producer.calls.of(o)) + len(worker.calls.of(o))
 		}
 		stop()
-		l = steps(at, producer.calls.of(send), full(worker.calls.of(receive)), worker.calls.of(write), worker.calls.of(remove))
+		l = added(at, producer.calls.of(send), full(worker.calls.of(receive)), worker.calls.of(write), worker.calls.of(remove))
 		percentiles(&l, oneByOne, "push to result", between(at.pushing, at.got))
 		for _, o := range []op{send, receive, write, remove, read, extend} {
 			l.Add(oneByOne, "calls of "+string(o), float64(made[o])/float64(n))
@@ -111,8 +111,8 @@ func full(all []call) (some []call) {
 	return some
 }
 
-// steps is what is between the calls of each task, of which there is one of a kind.
-func steps(at times, sends, receives, writes, deletes []call) (l figures.List) {
+// added is what is between the calls of each task, of which there is one of a kind.
+func added(at times, sends, receives, writes, deletes []call) (l figures.List) {
 	var push, start, store, remove time.Duration
 	for i := 1; i < len(at.pushing); i++ { // the first push asks for the limits of its queue
 		push = max(push, at.pushed[i]-at.pushing[i]-(sends[i].ended-sends[i].began))
@@ -134,23 +134,19 @@ func idleFor(t *testing.T, seed uint64) (l figures.List) {
 		p := w.program("worker")
 		stop := p.work(quick(w, nil, nil), poolSlots)
 		time.Sleep(time.Second)
-		before := len(p.calls.all)
+		before := len(p.calls.made())
 		time.Sleep(time.Hour)
-		receives, others := 0, 0
-		most := 0
-		all := p.calls.all[before:]
-		for _, c := range all {
-			if c.op != receive {
-				others++
-				continue
-			}
-			receives++
-			most = max(most, beside(all, c))
-		}
+		all := p.calls.made()[before:]
 		stop()
+		receives, most := 0, 0
+		for _, c := range all {
+			if c.op == receive {
+				receives, most = receives+1, max(most, beside(all, c))
+			}
+		}
 		l.Add(idle, "receives", float64(receives))
 		l.Add(idle, "receives at a time", float64(most))
-		l.Add(idle, "other calls", float64(others))
+		l.Add(idle, "other calls", float64(len(all)-receives))
 	})
 	return l
 }
