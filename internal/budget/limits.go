@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jamesTait-jt/goflow/internal/figures"
 )
@@ -17,6 +18,7 @@ const (
 	largeResult   = "result of 1 KiB"
 	lambdaInTens  = "lambda in tens"
 	idleWorker    = "idle worker"
+	storage       = "storage"
 )
 
 // The figures that have limits.
@@ -53,12 +55,12 @@ func limits() []figures.Limit {
 
 // report prints all figures, a line for each scenario, and returns what is wrong.
 func report(out io.Writer, all figures.List, limits []figures.Limit) error {
-	summary := "cost:"
+	var summary strings.Builder
 	for _, name := range []string{calls, dollars, allocs} {
 		if value, ok := all.Of(saturatedPool, name); ok {
-			summary += fmt.Sprintf(" %s=%.4g", name, value)
+			fmt.Fprintf(&summary, " %s=%.4g", name, value)
 		}
 	}
-	_, err := fmt.Fprintf(out, "%s\n%s\n", all.Lines(limits), summary)
+	_, err := fmt.Fprintf(out, "%s\ncost:%s\n", all.Lines(limits), summary.String())
 	return errors.Join(all.Judge(limits), err)
 }

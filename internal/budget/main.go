@@ -70,11 +70,11 @@ func (o options) measure(ctx context.Context) (all figures.List, err error) {
 		}
 		got, err := s.run(ctx, o)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", s.name, err), idle.stop())
+			return nil, errors.Join(fmt.Errorf("%s: %w", s.name, err), idle.stop(ctx))
 		}
 		all = append(all, got...)
 	}
-	got, err := idle.wait()
+	got, err := idle.wait(ctx)
 	return append(all, got...), err
 }
 
