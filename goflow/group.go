@@ -160,6 +160,10 @@ func (g *group[In, Out]) anybody() bool {
 func (g *group[In, Out]) depart() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	select { // what has changed by now is seen right here
+	case <-g.changed:
+	default:
+	}
 	now := time.Now()
 	for g.mayFly(now) {
 		g.fly(g.board())

@@ -175,6 +175,7 @@ func (s *source) takeSlot(ctx context.Context, l *lane) bool {
 	}
 	select {
 	case <-l.slot:
+		oneAfterAnother() // behind the one that has left it
 		return true
 	case <-late:
 	case <-ctx.Done():

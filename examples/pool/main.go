@@ -15,6 +15,7 @@ import (
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/jamesTait-jt/goflow/adapters/connections"
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -41,6 +42,7 @@ func run(ctx context.Context, queueURL, deadQueueURL, table string) error {
 	if err != nil {
 		return err
 	}
+	connections.Keep(&cfg, 64)
 	broker := sqs.New(awssqs.NewFromConfig(cfg), queueURL)
 	dead := sqs.New(awssqs.NewFromConfig(cfg), deadQueueURL)
 	records := dynamo.New(awsdynamodb.NewFromConfig(cfg), table)

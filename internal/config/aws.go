@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/jamesTait-jt/goflow/adapters/connections"
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -74,11 +76,16 @@ func CheckCredentials(ctx context.Context, cfg aws.Config) (aws.Credentials, err
 }
 
 // Open returns the parts that the settings name. Queues given by name are
-// looked up; nothing else is asked of AWS.
-func Open(ctx context.Context, s Settings) (p Parts, err error) {
+// looked up; nothing else is asked of AWS. The clients are made when changes have
+// had the SDK's configuration.
+func Open(ctx context.Context, s Settings, changes ...func(*aws.Config)) (p Parts, err error) {
 	cfg, err := AWS(ctx)
 	if err != nil {
 		return p, err
+	}
+	connections.Keep(&cfg, s.calls())
+	for _, change := range changes {
+		change(&cfg)
 	}
 	client := awssqs.NewFromConfig(cfg)
 	if p.Queue, err = openQueue(ctx, client, s.QueueURL, s); err != nil {
@@ -91,6 +98,15 @@ func Open(ctx context.Context, s Settings) (p Parts, err error) {
 		p.Table = dynamo.New(awsdynamodb.NewFromConfig(cfg), s.Table)
 	}
 	return p, nil
+}
+
+// calls is how many calls of one service a program makes at a time: in a worker,
+// each slot may send while what it has done before is settled. The least is for a
+// server, whose callers nobody counts.
+func (s Settings) calls() int {
+	const least = 64
+	slots := cmp.Or(s.Concurrency, goflow.DefaultConcurrencyPerP*runtime.GOMAXPROCS(0))
+	return max(least, 2*slots)
 }
 
 func openQueue(ctx context.Context, client *awssqs.Client, queue string, s Settings) (*sqs.Broker, error) {

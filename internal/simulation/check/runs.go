@@ -1,6 +1,8 @@
 package check
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,7 +132,17 @@ const wakeTime = time.Second
 // returns.
 func (h *History) slotsHold() {
 	running, awake := map[string]int{}, map[string]time.Duration{}
-	for _, e := range h.events {
+	events := slices.Clone(h.events)
+	slices.SortStableFunc(events, func(a, b history.Event) int { // a slot has its next run at the instant at which it is free
+		if order := cmp.Compare(a.At, b.At); order != 0 || a.Kind == b.Kind {
+			return order
+		}
+		if a.Kind == history.Began {
+			return 1
+		}
+		return -1
+	})
+	for _, e := range events {
 		switch {
 		case e.Kind == history.Paused:
 			d, _ := time.ParseDuration(e.Text) // as the process wrote it
