@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("budget", flag.ContinueOnError)
 	flags.IntVar(&o.tasks, "tasks", 2000, "how `many` tasks a round has")
-	flags.IntVar(&o.rounds, "rounds", 3, "how `many` rounds the saturated pool and the naive implementation take in turn")
+	flags.IntVar(&o.rounds, "rounds", 5, "how `many` rounds the saturated pool and the naive implementation take in turn")
 	flags.StringVar(&o.only, "only", "", "the one `scenario` to run; limits of others are not judged")
 	if err := flags.Parse(args); err != nil {
 		return err

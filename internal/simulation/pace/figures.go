@@ -13,14 +13,18 @@ const (
 	pushing   = "push"      // one process, many callers of one task each
 	saturated = "saturated" // push, then run, then read each result once
 	oneByOne  = "one at a time"
-	lowLoad   = "10/s"
-	highLoad  = "1,000/s"
+	lowLoad   = "10 a second"
+	highLoad  = "1000 a second"
 	idle      = "idle for an hour"
 )
 
-// Limits are those that CI holds. What a step adds is what is beyond the call that
-// it needs, whose tail is in no limit.
-func Limits() []figures.Limit {
+// Limits are those of a scenario that CI holds; "": of all. What a step adds is what is
+// beyond the call that it needs, whose tail is in no limit.
+func Limits(scenario string) []figures.Limit {
+	return slices.DeleteFunc(limits(), func(l figures.Limit) bool { return scenario != "" && l.Scenario != scenario })
+}
+
+func limits() []figures.Limit {
 	return []figures.Limit{
 		figures.AtLeast(consuming, "tasks/s", 11_000),
 		figures.AtMost(consuming, "calls per task", 0.35),
@@ -37,6 +41,7 @@ func Limits() []figures.Limit {
 		figures.AtMost(oneByOne, "calls of send", 1),
 		figures.AtMost(oneByOne, "calls of write", 1),
 		figures.AtMost(oneByOne, "calls of delete", 1),
+		figures.AtMost(highLoad, "calls per task", 0.5),
 		figures.AtMost(highLoad, "push p50, ms", 20),
 		figures.AtMost(highLoad, "push to start p50, ms", 40),
 		figures.AtMost(idle, "receives", 180),
