@@ -62,6 +62,9 @@ type cancelWatch struct {
 }
 
 func newCancelWatch(s Store) *cancelWatch {
+	if grouped, ok := s.(*groupedStore); ok {
+		s = grouped.store // it reads for all at once anyway
+	}
 	w := &cancelWatch{store: s, every: cancelLook, runs: map[string]context.CancelCauseFunc{}}
 	if _, ok := s.(port.InProcess); ok {
 		w.every = cancelLookLocal

@@ -181,7 +181,7 @@ func (g *group[In, Out]) gather() {
 		g.mu.Lock()
 		n, full := len(g.waiting), g.boarding() < len(g.waiting) || len(g.waiting) >= g.most
 		g.mu.Unlock()
-		if n == before || full {
+		if n == 0 || n == before || full {
 			return
 		}
 		before = n

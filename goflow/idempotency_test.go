@@ -76,7 +76,7 @@ func TestIdempotencyBugsOfOthers(t *testing.T) {
 			store := &faultyStore{Store: w.records}
 			w.store = store
 			require.Equal(w, goflow.Release, w.newProcessor().Process(w.Context(), w.receive(w.queue)).Action)
-			require.Equal(w, []string{"load"}, store.list, "the record is read once, and the claim that fails brings it again")
+			require.Zero(w, store.count("load"), "the claim that fails brings the record")
 			require.Equal(w, goflow.Ack, (<-done).Action)
 		},
 	} {

@@ -169,10 +169,14 @@ func (a *attempt) defaultPolicy() policy {
 	return p
 }
 
-// fresh tells whether the delivery can run unread: nobody has had it before.
+// fresh tells whether the delivery can go on unread: nobody has had it before, and no
+// record is to be expected. That of a job that is Once is what its claim says, as long
+// as nothing else depends on it before.
 func (a *attempt) fresh() bool {
-	return a.delivery.Receives <= 1 && a.rec.Generation == 1 && !a.once() &&
-		(a.entry == nil || !a.entry.cancellable)
+	if a.delivery.Receives > 1 || a.rec.Generation > 1 || a.env.Once || a.due != nil {
+		return false
+	}
+	return a.entry == nil || a.entry.once && a.env.TTL == 0 || !a.entry.once && !a.entry.cancellable
 }
 
 // once tells whether the run is to be claimed: the job or the push asks for it,

@@ -143,6 +143,7 @@ func attemptsUsedUp(w *world) {
 		return w.records.Save(w.Context(), []port.Record{{ID: id, State: task.Open, Generation: 1, Starts: 1}})
 	}
 	w.store = store
+	require.NoError(w, w.queue.Extend(w.Context(), []port.Lease{{Delivery: w.receive(w.queue)}})) // else it would not be read
 	require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
 	require.Zero(w, runs, "a run beyond the last attempt")
 	require.Equal(w, task.Dead, w.wait(id).State)
