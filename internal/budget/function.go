@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -39,7 +40,7 @@ func inLambda(ctx context.Context, o options) (figures.List, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := read(ctx, c, w.job, ids, w.result); err != nil {
+		if err := w.read(ctx, c, ids); err != nil {
 			return nil, err
 		}
 		return perTask(to.Usage(), lambdaInTens, o.tasks), nil
@@ -67,15 +68,12 @@ func (p *place) function(ctx context.Context, to *parts, w work) error {
 		if err != nil {
 			return err
 		}
-		stays := map[string]bool{}
-		for _, f := range answer.BatchItemFailures {
-			stays[f.ItemIdentifier] = true
+		if stay := len(answer.BatchItemFailures); stay > 0 {
+			return fmt.Errorf("%d tasks of a batch have failed", stay)
 		}
 		in := &awssqs.DeleteMessageBatchInput{QueueUrl: &p.QueueURL}
 		for _, m := range got.Messages {
-			if !stays[*m.MessageId] {
-				in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
-			}
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
 		}
 		if _, err := to.queues.DeleteMessageBatch(ctx, in); err != nil {
 			return err

@@ -51,7 +51,7 @@ func startIdle(ctx context.Context) (*child, error) {
 }
 
 // wait returns what the child has measured.
-func (c *child) wait() (got figures.List, err error) {
+func (c *child) wait(ctx context.Context) (got figures.List, err error) {
 	if c.command == nil {
 		return nil, nil
 	}
@@ -66,22 +66,23 @@ func (c *child) wait() (got figures.List, err error) {
 	got.Add(idleWorker, receives, float64(seen.Receives))
 	got.Add(idleWorker, others, float64(seen.Others))
 	got.Add(idleWorker, processor, seen.ProcessorMS)
-	return got, errors.Join(err, c.at.remove(context.Background()))
+	return got, errors.Join(err, c.at.remove(context.WithoutCancel(ctx)))
 }
 
-func (c *child) stop() error {
+func (c *child) stop(ctx context.Context) error {
 	if c.command == nil {
 		return nil
 	}
 	err := c.command.Process.Kill()
 	_ = c.command.Wait() // it was killed
-	return errors.Join(err, c.at.remove(context.Background()))
+	return errors.Join(err, c.at.remove(context.WithoutCancel(ctx)))
 }
 
 // idleUsage is what an idle worker uses in a minute.
 type idleUsage struct {
-	Receives, Others int64
-	ProcessorMS      float64
+	Receives    int64   `json:"receives"`
+	Others      int64   `json:"others"`
+	ProcessorMS float64 `json:"processor_ms"`
 }
 
 // beIdle is that process. The minute begins with the first receive: what comes

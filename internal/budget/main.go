@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("budget", flag.ContinueOnError)
 	flags.IntVar(&o.tasks, "tasks", 2000, "how `many` tasks a round has")
-	flags.IntVar(&o.rounds, "rounds", 3, "how `many` rounds the saturated pool and the naive implementation take in turn")
+	flags.IntVar(&o.rounds, "rounds", 5, "how `many` rounds the saturated pool and the naive implementation take in turn")
 	flags.StringVar(&o.only, "only", "", "the one `scenario` to run; limits of others are not judged")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -70,11 +70,11 @@ func (o options) measure(ctx context.Context) (all figures.List, err error) {
 		}
 		got, err := s.run(ctx, o)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", s.name, err), idle.stop())
+			return nil, errors.Join(fmt.Errorf("%s: %w", s.name, err), idle.stop(ctx))
 		}
 		all = append(all, got...)
 	}
-	got, err := idle.wait()
+	got, err := idle.wait(ctx)
 	return append(all, got...), err
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
-// naiveShare: it takes a so manieth of the tasks.
-const naiveShare = 20
+// naiveShare: it takes a this part of the tasks.
+const naiveShare = 10
 
 // plainly is a task queue as one would write it with the SDK alone: a call for
 // each step.

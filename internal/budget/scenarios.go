@@ -54,50 +54,71 @@ func there(ctx context.Context, do func(*place) (figures.List, error)) (figures.
 	return got, errors.Join(err, p.remove(context.WithoutCancel(ctx)))
 }
 
-// saturated is the pool with enough to do, and in turn with it, on the same
-// servers, what one would write without a library.
+// race is GoFlow and, in turn with it, on the same servers, what one would write
+// without a library.
+type race struct {
+	options
+
+	at     *place
+	to     *parts
+	plain  *plainly
+	work   work
+	used   usage
+	rates  []float64 // tasks a second, of each round
+	plains []float64
+	ratios []float64
+}
+
+// saturated is the pool that has enough to do.
 func saturated(ctx context.Context, o options) (figures.List, error) {
-	return there(ctx, func(p *place) (figures.List, error) {
-		to, err := p.open(ctx, pollWait)
-		if err != nil {
+	return there(ctx, func(p *place) (got figures.List, err error) {
+		r := race{options: o, at: p, work: work{job: goflow.NewJob[string, string]("cost.task"), result: small}}
+		if r.to, err = p.open(ctx, pollWait); err != nil {
 			return nil, err
 		}
-		plain, err := newNaive(ctx, p)
-		if err != nil {
+		if r.plain, err = newNaive(ctx, p); err != nil {
 			return nil, err
 		}
-		w := work{job: goflow.NewJob[string, string]("cost.task"), result: small}
-		var used usage
-		var rates, plainRates, ratios []float64
 		for range o.rounds {
-			before := used.now()
-			took, err := p.through(ctx, to, w, o.tasks)
-			if err != nil {
+			if err := r.round(ctx); err != nil {
 				return nil, err
 			}
-			used.add(before)
-			plainTook, err := plain.through(ctx, o.tasks/naiveShare)
-			if err != nil {
-				return nil, err
-			}
-			rates = append(rates, float64(o.tasks)/took.Seconds())
-			plainRates = append(plainRates, float64(o.tasks/naiveShare)/plainTook.Seconds())
-			ratios = append(ratios, rates[len(rates)-1]/plainRates[len(plainRates)-1])
 		}
-		tasks, plainTasks := o.tasks*o.rounds, o.tasks/naiveShare*o.rounds
-		got := perTask(to.Usage(), saturatedPool, tasks)
-		per, _ := got.Of(saturatedPool, calls)
-		plainly := perTask(plain.Usage(), naive, plainTasks)
-		plainPer, _ := plainly.Of(naive, calls)
-		got.Add(saturatedPool, allocs, used.allocs/float64(tasks))
-		got.Add(saturatedPool, "processor_us", used.processor*1e6/float64(tasks))
-		got.Add(saturatedPool, "tasks_per_second", median(rates))
-		got.Add(saturatedPool, speed, median(ratios))
-		got.Add(saturatedPool, fewer, plainPer/per)
-		got = append(got, plainly...)
-		got.Add(naive, "tasks_per_second", median(plainRates))
-		return got, nil
+		got = r.figures()
+		return got, p.storage(ctx, &got)
 	})
+}
+
+func (r *race) round(ctx context.Context) error {
+	before := used()
+	took, err := r.at.through(ctx, r.to, r.work, r.tasks)
+	if err != nil {
+		return err
+	}
+	r.used.add(before)
+	plainTook, err := r.plain.through(ctx, r.tasks/naiveShare)
+	if err != nil {
+		return err
+	}
+	rate, plain := float64(r.tasks)/took.Seconds(), float64(r.tasks/naiveShare)/plainTook.Seconds()
+	r.rates, r.plains, r.ratios = append(r.rates, rate), append(r.plains, plain), append(r.ratios, rate/plain)
+	return nil
+}
+
+func (r *race) figures() figures.List {
+	tasks := r.tasks * r.rounds
+	got := perTask(r.to.Usage(), saturatedPool, tasks)
+	plainly := perTask(r.plain.Usage(), naive, r.tasks/naiveShare*r.rounds)
+	few, _ := got.Of(saturatedPool, calls)
+	many, _ := plainly.Of(naive, calls)
+	got.Add(saturatedPool, allocs, r.used.allocs/float64(tasks))
+	got.Add(saturatedPool, "processor_us", r.used.processor*1e6/float64(tasks))
+	got.Add(saturatedPool, "tasks_per_second", median(r.rates))
+	got.Add(saturatedPool, speed, median(r.ratios))
+	got.Add(saturatedPool, fewer, many/few)
+	got = append(got, plainly...)
+	got.Add(naive, "tasks_per_second", median(r.plains))
+	return got
 }
 
 func median(all []float64) float64 { return slices.Sorted(slices.Values(all))[len(all)/2] }
@@ -107,7 +128,8 @@ func perTask(u cost.Usage, scenario string, tasks int) (got figures.List) {
 	n := float64(tasks)
 	got.Add(scenario, calls, float64(u.Requests())/n)
 	got.Add(scenario, dollars, u.Dollars()*1e6/n)
-	got.Add(scenario, connections, float64(u.Connections)*1e4/float64(u.Requests()))
+	got.Add(scenario, connections, float64(u.Connections))
+	got.Add(scenario, "connections_per_10k_calls", float64(u.Connections)*1e4/float64(u.Requests()))
 	byName := func(a, b cost.Operation) int { return cmp.Compare(a.Name, b.Name) }
 	for _, op := range slices.SortedFunc(maps.Keys(u.Calls), byName) {
 		got.Add(scenario, op.Name, float64(u.Calls[op])/n)

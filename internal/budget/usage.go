@@ -11,8 +11,8 @@ type usage struct {
 	processor float64 // seconds
 }
 
-// now is the usage since the process began.
-func (usage) now() usage {
+// used is the usage since the process began.
+func used() usage {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return usage{allocs: float64(m.Mallocs), processor: processorTime()}
@@ -20,7 +20,7 @@ func (usage) now() usage {
 
 // add adds what was used since before.
 func (u *usage) add(before usage) {
-	now := u.now()
+	now := used()
 	u.allocs += now.allocs - before.allocs
 	u.processor += now.processor - before.processor
 }

@@ -69,13 +69,13 @@ func (p *place) drain(ctx context.Context, to *parts, m *goflow.Mux) (stop func(
 }
 
 // read reads each result once.
-func read(ctx context.Context, c *goflow.Client, j *job, ids []string, size int) error {
+func (w work) read(ctx context.Context, c *goflow.Client, ids []string) error {
 	n := 0
-	for r, err := range j.WaitAll(ctx, c, ids) {
+	for r, err := range w.job.WaitAll(ctx, c, ids) {
 		if err != nil {
 			return err
 		}
-		if len(r.Value) != size-len(`""`) {
+		if len(r.Value) != w.result-len(`""`) {
 			return fmt.Errorf("task %s has a result of %d bytes", r.ID, len(r.Value))
 		}
 		n++
@@ -106,7 +106,7 @@ func (p *place) through(ctx context.Context, to *parts, w work, n int) (took tim
 		return 0, err
 	}
 	if !w.unread {
-		err = read(ctx, c, w.job, ids, w.result)
+		err = w.read(ctx, c, ids)
 	}
 	took = time.Since(began)
 	if stopErr := stop(); err == nil {

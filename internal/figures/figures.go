@@ -40,8 +40,8 @@ func AtLeast(scenario, name string, value float64) Limit {
 }
 
 // Of returns a figure.
-func (l List) Of(scenario, name string) (value float64, measured bool) {
-	for _, f := range l {
+func (l *List) Of(scenario, name string) (value float64, measured bool) {
+	for _, f := range *l {
 		if f.Scenario == scenario && f.Name == name {
 			return f.Value, true
 		}
@@ -51,7 +51,7 @@ func (l List) Of(scenario, name string) (value float64, measured bool) {
 
 // Judge returns which figures are beyond their limits, or were not measured. One
 // that is no number is beyond any.
-func (l List) Judge(limits []Limit) error {
+func (l *List) Judge(limits []Limit) error {
 	var errs []error
 	for _, limit := range limits {
 		value, ok := l.Of(limit.Scenario, limit.Name)
@@ -84,13 +84,13 @@ func (l Limit) String() string {
 func number(value float64) string { return strconv.FormatFloat(value, 'g', 5, 64) }
 
 // Lines are a line for each scenario.
-func (l List) Lines(limits []Limit) string {
+func (l *List) Lines(limits []Limit) string {
 	var b strings.Builder
-	for i, f := range l {
+	for i, f := range *l {
 		switch {
 		case i == 0:
 			fmt.Fprintf(&b, "%-20s", f.Scenario)
-		case f.Scenario != l[i-1].Scenario:
+		case f.Scenario != (*l)[i-1].Scenario:
 			fmt.Fprintf(&b, "\n%-20s", f.Scenario)
 		}
 		b.WriteString(" " + f.Name + "=" + number(f.Value))
@@ -102,12 +102,12 @@ func (l List) Lines(limits []Limit) string {
 }
 
 // Markdown is a table, a row for each figure.
-func (l List) Markdown(limits []Limit) string {
+func (l *List) Markdown(limits []Limit) string {
 	var b strings.Builder
 	b.WriteString("| scenario | figure | value | limit |\n|---|---|---:|---|\n")
-	for i, f := range l {
+	for i, f := range *l {
 		scenario := f.Scenario
-		if i > 0 && l[i-1].Scenario == scenario {
+		if i > 0 && (*l)[i-1].Scenario == scenario {
 			scenario = ""
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", scenario, f.Name, number(f.Value), of(limits, f))

@@ -2,6 +2,7 @@ package pace
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,16 +53,16 @@ func (c *calls) watch(o op, items *int) (ended func()) {
 	}
 }
 
-// of are the calls of a kind, in the order in which they ended.
-func (c *calls) of(o op) (some []call) {
+// made are all calls, in the order in which they ended.
+func (c *calls) made() []call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, call := range c.all {
-		if call.op == o {
-			some = append(some, call)
-		}
-	}
-	return some
+	return slices.Clone(c.all)
+}
+
+// of are the calls of a kind.
+func (c *calls) of(o op) []call {
+	return slices.DeleteFunc(c.made(), func(call call) bool { return call.op != o })
 }
 
 // about is how many items the calls of a kind were about.

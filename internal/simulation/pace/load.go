@@ -56,9 +56,9 @@ func (p *program) settled(n int) {
 }
 
 // consume is how fast one process is that has all it can do.
-func consume(t *testing.T, seed uint64, n int) (l figures.List) {
+func consume(t *testing.T, n int) (l figures.List) {
 	t.Helper()
-	inWorld(t, seed, func(w *world) {
+	inWorld(t, func(w *world) {
 		w.program("producer").fill(n)
 		p := w.program("worker")
 		stop := p.work(quick(w, nil, nil), manySlots)
@@ -114,9 +114,9 @@ func pushed(n, side int, do func(i int)) {
 }
 
 // push is how fast one process pushes by many callers, who each know of one task.
-func push(t *testing.T, seed uint64, n int) (l figures.List) {
+func push(t *testing.T, n int) (l figures.List) {
 	t.Helper()
-	inWorld(t, seed, func(w *world) {
+	inWorld(t, func(w *world) {
 		p := w.program("producer")
 		client, j := p.client(), job()
 		took := make([]time.Duration, n)
@@ -136,9 +136,9 @@ func push(t *testing.T, seed uint64, n int) (l figures.List) {
 }
 
 // saturate is what a task costs from push to result where there is enough to do.
-func saturate(t *testing.T, seed uint64, n int) (l figures.List) {
+func saturate(t *testing.T, n int) (l figures.List) {
 	t.Helper()
-	inWorld(t, seed, func(w *world) {
+	inWorld(t, func(w *world) {
 		producer, worker := w.program("producer"), w.program("worker")
 		client, j := producer.client(), job()
 		ids := make([]string, n)

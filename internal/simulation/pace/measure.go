@@ -7,18 +7,29 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/figures"
 )
 
-// seed is that of all runs: another one would be as good.
-const seed = 1
+// Scenario is something that is measured.
+type Scenario struct {
+	Name string
+	// Measure does it with so manieth of the tasks. Only one can be measured at a time
+	// in a process, since all chance in the core comes from one source.
+	Measure func(t *testing.T, share int) figures.List
+}
 
-// Measure runs every scenario, with so manieth of its tasks. Only one can run at a
-// time in a process, since all chance in the core comes from one source.
-func Measure(t *testing.T, share int) (l figures.List) {
-	t.Helper()
-	l = append(l, consume(t, seed, 24_000/share)...)
-	l = append(l, push(t, seed, 10_000/share)...)
-	l = append(l, saturate(t, seed, 10_000/share)...)
-	l = append(l, oneAtATime(t, seed, 200/share)...)
-	l = append(l, under(t, seed, lowLoad, 600/share, 100*time.Millisecond)...)
-	l = append(l, under(t, seed, highLoad, 5_000/share, time.Millisecond)...)
-	return append(l, idleFor(t, seed)...)
+// Scenarios are all there are.
+func Scenarios() []Scenario {
+	return []Scenario{
+		{consuming, func(t *testing.T, share int) figures.List { t.Helper(); return consume(t, 16_000/share) }},
+		{pushing, func(t *testing.T, share int) figures.List { t.Helper(); return push(t, 10_000/share) }},
+		{saturated, func(t *testing.T, share int) figures.List { t.Helper(); return saturate(t, 10_000/share) }},
+		{oneByOne, func(t *testing.T, share int) figures.List { t.Helper(); return oneAtATime(t, 200/share) }},
+		{lowLoad, func(t *testing.T, share int) figures.List {
+			t.Helper()
+			return under(t, lowLoad, 600/share, 100*time.Millisecond)
+		}},
+		{highLoad, func(t *testing.T, share int) figures.List {
+			t.Helper()
+			return under(t, highLoad, 5_000/share, time.Millisecond)
+		}},
+		{idle, func(t *testing.T, _ int) figures.List { t.Helper(); return idleFor(t) }},
+	}
 }

@@ -41,9 +41,9 @@ func between(from, to []time.Duration) []time.Duration {
 }
 
 // under is what latencies are under a load of so many tasks, one every so often.
-func under(t *testing.T, seed uint64, scenario string, n int, every time.Duration) (l figures.List) {
+func under(t *testing.T, scenario string, n int, every time.Duration) (l figures.List) {
 	t.Helper()
-	inWorld(t, seed, func(w *world) {
+	inWorld(t, func(w *world) {
 		at := newTimes(n)
 		producer, worker := w.program("producer"), w.program("worker")
 		client := producer.client()
@@ -74,9 +74,9 @@ func under(t *testing.T, seed uint64, scenario string, n int, every time.Duratio
 
 // oneAtATime is what each step adds to the call that it needs, at the most, where
 // there is one task at a time.
-func oneAtATime(t *testing.T, seed uint64, n int) (l figures.List) {
+func oneAtATime(t *testing.T, n int) (l figures.List) {
 	t.Helper()
-	inWorld(t, seed, func(w *world) {
+	inWorld(t, func(w *world) {
 		at := newTimes(n)
 		producer, worker := w.program("producer"), w.program("worker")
 		client := producer.client()
@@ -92,7 +92,7 @@ func oneAtATime(t *testing.T, seed uint64, n int) (l figures.List) {
 			made[o] = len(producer.calls.of(o)) + len(worker.calls.of(o))
 		}
 		stop()
-		l = steps(at, producer.calls.of(send), full(worker.calls.of(receive)), worker.calls.of(write), worker.calls.of(remove))
+		l = added(at, producer, worker)
 		percentiles(&l, oneByOne, "push to result", between(at.pushing, at.got))
 		for _, o := range []op{send, receive, write, remove, read, extend} {
 			l.Add(oneByOne, "calls of "+string(o), float64(made[o])/float64(n))
@@ -111,8 +111,10 @@ func full(all []call) (some []call) {
 	return some
 }
 
-// steps is what is between the calls of each task, of which there is one of a kind.
-func steps(at times, sends, receives, writes, deletes []call) (l figures.List) {
+// added is what is between the calls of each task, of which there is one of a kind.
+func added(at times, producer, worker *program) (l figures.List) {
+	sends, receives := producer.calls.of(send), full(worker.calls.of(receive))
+	writes, deletes := worker.calls.of(write), worker.calls.of(remove)
 	var push, start, store, remove time.Duration
 	for i := 1; i < len(at.pushing); i++ { // the first push asks for the limits of its queue
 		push = max(push, at.pushed[i]-at.pushing[i]-(sends[i].ended-sends[i].began))
@@ -128,29 +130,25 @@ func steps(at times, sends, receives, writes, deletes []call) (l figures.List) {
 }
 
 // idleFor is what a worker asks for in an hour in which nothing comes.
-func idleFor(t *testing.T, seed uint64) (l figures.List) {
+func idleFor(t *testing.T) (l figures.List) {
 	t.Helper()
-	inWorld(t, seed, func(w *world) {
+	inWorld(t, func(w *world) {
 		p := w.program("worker")
 		stop := p.work(quick(w, nil, nil), poolSlots)
 		time.Sleep(time.Second)
-		before := len(p.calls.all)
+		before := len(p.calls.made())
 		time.Sleep(time.Hour)
-		receives, others := 0, 0
-		most := 0
-		all := p.calls.all[before:]
-		for _, c := range all {
-			if c.op != receive {
-				others++
-				continue
-			}
-			receives++
-			most = max(most, beside(all, c))
-		}
+		all := p.calls.made()[before:]
 		stop()
+		receives, most := 0, 0
+		for _, c := range all {
+			if c.op == receive {
+				receives, most = receives+1, max(most, beside(all, c))
+			}
+		}
 		l.Add(idle, "receives", float64(receives))
 		l.Add(idle, "receives at a time", float64(most))
-		l.Add(idle, "other calls", float64(others))
+		l.Add(idle, "other calls", float64(len(all)-receives))
 	})
 	return l
 }

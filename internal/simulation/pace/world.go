@@ -17,6 +17,9 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
 )
 
+// seed is that of all runs: another one would be as good.
+const seed = 1
+
 const (
 	deadURL   = "https://sqs.simulated/000000000000/dead"
 	queueURL  = "https://sqs.simulated/000000000000/tasks"
@@ -37,7 +40,7 @@ type world struct {
 }
 
 // inWorld calls do in a bubble with a cloud, and ends all that runs in it.
-func inWorld(t *testing.T, seed uint64, do func(w *world)) {
+func inWorld(t *testing.T, do func(w *world)) {
 	t.Helper()
 	defer simulation.SeedRandom(seed)()
 	synctest.Test(t, func(*testing.T) {
@@ -102,8 +105,15 @@ func (p *program) work(m *goflow.Mux, slots int) (stop func()) {
 // now is how long the world has been there.
 func (w *world) now() time.Duration { return time.Since(w.start) }
 
-// moment lets the nth of those who do the same at one instant go on at one of its
-// own: in what order they would, is chance that no seed repeats.
-func moment(n int) { time.Sleep(time.Duration(1 + n%moments)) }
+// moment lets the nth of those who do the same at about one instant go on at one of
+// its own: in what order they would, is chance that no seed repeats. Multiples of the
+// golden ratio are far from each other. It is an even number of nanoseconds, as the
+// core's own steps between goroutines are.
+func moment(n int) {
+	const golden = 0x9e3779b1           // of 32 bits
+	share := uint64(uint32(n) * golden) //nolint:gosec // what is beyond 32 bits does not count
+	time.Sleep(time.Duration(share*uint64(longest/2)>>32) * 2)
+}
 
-const moments = 9973 // ns; more than go on at one instant
+// longest is what a moment lasts at the most.
+const longest = 100 * time.Microsecond
