@@ -85,6 +85,18 @@ func FuzzEnvelopeIsFitForSQS(f *testing.F) {
 	})
 }
 
+// TestBadTextWithinAPayloadIsRefused: encoding/json passes on what a MarshalJSON
+// makes, so that marshal's own text may be bad, too.
+func TestBadTextWithinAPayloadIsRefused(t *testing.T) {
+	t.Parallel()
+	payload, err := marshal(struct{ P json.RawMessage }{json.RawMessage("\"\xff\"")})
+	require.NoError(t, err)
+	for _, compact := range []bool{false, true} {
+		_, err := (&envelope{Version: 1, Type: "a", Payload: payload, compact: compact}).encode()
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+}
+
 // requireSameAssembled: a payload that marshal has made compact comes to the same.
 func requireSameAssembled(t *testing.T, payload string, want []byte) {
 	t.Helper()

@@ -101,7 +101,7 @@ func validType(name string) error {
 // encode writes the body. SQS refuses U+FFFE and U+FFFF, which JSON may hold
 // raw inside strings only, so they can be escaped wherever they stand.
 func (e *envelope) encode() ([]byte, error) {
-	if !e.compact && !utf8.Valid(e.Payload) {
+	if !utf8.Valid(e.Payload) {
 		return nil, fmt.Errorf("goflow: %w payload: not valid UTF-8", ErrInvalid)
 	}
 	body, err := e.assemble()
