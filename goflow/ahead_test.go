@@ -59,9 +59,9 @@ func (b *distantBroker) underWay() (now, most int) {
 }
 
 // sleeping registers a job that takes so long.
-func (w *world) sleeping(name string, d time.Duration, opts ...goflow.JobOption) {
+func (w *world) sleeping(name string, d time.Duration) {
 	w.Helper()
-	goflow.NewJob[int, int](name, append(opts, goflow.Timeout(time.Hour))...).Handle(w.mux, func(ctx context.Context, n int) (int, error) {
+	goflow.NewJob[int, int](name, goflow.Timeout(time.Hour)).Handle(w.mux, func(ctx context.Context, n int) (int, error) {
 		return n, sleepFor(ctx, d)
 	})
 }

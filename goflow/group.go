@@ -86,7 +86,7 @@ func (g *group[In, Out]) do(ctx context.Context, item In) (out Out, err error) {
 	g.waiting = append(g.waiting, p)
 	if !g.conducting {
 		g.conducting = true
-		go g.conduct() //nolint:contextcheck // the calls are others' too
+		go g.conduct()
 	}
 	g.mu.Unlock()
 	g.look()
@@ -283,16 +283,3 @@ func together[In, Out any](some []*passenger[In, Out]) (context.Context, context
 	}
 	return context.WithDeadline(ctx, last)
 }
-
-// Goroutines that could go on at one instant do so in whatever order; a simulation,
-// in which time stands still meanwhile, could not repeat what comes of it. So who
-// lets several go on lets each come as far as it can before the next, and who decides
-// by what is there first lets all others of that instant act. Each has steps of its
-// own, so that none meets another. They cost less than a microsecond: the scheduler
-// looks at sleepers that are due before it does anything else.
-
-func oneAfterAnother() { time.Sleep(4) }
-
-func followOn() { time.Sleep(2) }
-
-func stepAside() { time.Sleep(1) }

@@ -26,3 +26,25 @@ type Outcome struct {
 	postponed   bool // a suspect that has to wait, as custody.suspectsWait asks
 	movedOn     bool // a copy of the message carries the task on
 }
+
+// custody is how a home holds a delivery while it is processed. The zero value
+// is a home that promises nothing.
+type custody struct {
+	hold *hold // the keeper's, which renews lease and claim; nil: nobody does
+	// returned is called when the handler has returned and only the settling is
+	// left; nil: nobody asks.
+	returned func()
+	// until is when the home's own time is over, and with it everything that
+	// still runs; zero: never.
+	until time.Time
+	// grace is what a handler gets to return after its context ended; zero:
+	// handlerGrace.
+	grace time.Duration
+	// since is when the home received the delivery; zero: just now.
+	since time.Time
+	// suspectsWait: the others of the batch are not settled yet.
+	suspectsWait bool
+	// deaf is called when a Once handler has not returned in its grace, so that
+	// the delivery is kept until it does; nil: nobody asks.
+	deaf func()
+}

@@ -55,28 +55,6 @@ func (p *Processor) Process(ctx context.Context, d Delivery) Outcome {
 	return p.process(ctx, &d, custody{})
 }
 
-// custody is how a home holds a delivery while it is processed. The zero value
-// is a home that promises nothing.
-type custody struct {
-	hold *hold // the keeper's, which renews lease and claim; nil: nobody does
-	// returned is called when the handler has returned and only the settling is
-	// left; nil: nobody asks.
-	returned func()
-	// until is when the home's own time is over, and with it everything that
-	// still runs; zero: never.
-	until time.Time
-	// grace is what a handler gets to return after its context ended; zero:
-	// handlerGrace.
-	grace time.Duration
-	// since is when the home received the delivery; zero: just now.
-	since time.Time
-	// suspectsWait: the others of the batch are not settled yet.
-	suspectsWait bool
-	// deaf is called when a Once handler has not returned in its grace, so that
-	// the delivery is kept until it does; nil: nobody asks.
-	deaf func()
-}
-
 // process is one delivery from top to bottom: decode, admit, run, settle.
 func (p *Processor) process(ctx context.Context, d *Delivery, c custody) Outcome {
 	a := &attempt{Processor: p, delivery: d, custody: c}

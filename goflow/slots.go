@@ -150,13 +150,24 @@ func (w *Worker) grant() {
 	}
 }
 
+// arrived notes that a receive has brought n messages of as many as there was room for.
+// It takes the lock itself.
+func (s *source) arrived(n, room int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.more, s.brought = n > 0 && n == room, n
+	s.asked -= room - n
+	s.room.Broadcast()
+}
+
 // line puts a lane behind those that wait for a slot. It takes the lock itself.
 func (s *source) line(l *lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked--
+	s.asked -= len(l.steps)
 	s.ready = append(s.ready, l)
 	s.grant()
+	s.room.Broadcast()
 }
 
 // takeSlot waits for a slot: for half a lease, then the lane goes back to where others

@@ -128,7 +128,8 @@ func (s *source) poll(ctx, base context.Context, stop context.CancelCauseFunc) {
 			break
 		}
 		n, err := s.broker.Receive(ctx, into[:room])
-		s.start(ctx, base, into[:n], room, stop)
+		s.arrived(n, room)
+		s.start(ctx, base, into[:n], stop)
 		if ctx.Err() != nil || errors.Is(err, port.ErrClosed) {
 			break // an error of a receive that was told to end is none
 		}
@@ -152,7 +153,7 @@ func (s *source) judge(p part, err error, stop context.CancelCauseFunc) {
 }
 
 // start holds deliveries and follows each lane of them in its own goroutine.
-func (s *source) start(ctx, base context.Context, ds []Delivery, room int, stop context.CancelCauseFunc) {
+func (s *source) start(ctx, base context.Context, ds []Delivery, stop context.CancelCauseFunc) {
 	lanes := lanes(ds, s.ordered)
 	all := make([]*lane, len(lanes))
 	for n, indexes := range lanes {
@@ -161,11 +162,6 @@ func (s *source) start(ctx, base context.Context, ds []Delivery, room int, stop 
 			all[n].steps = append(all[n].steps, s.step(base, ds[i]))
 		}
 	}
-	s.mu.Lock()
-	s.more, s.brought = len(ds) > 0 && len(ds) == room, len(ds)
-	s.asked -= room - len(all)
-	s.mu.Unlock()
-	s.count(0, 0)
 	for _, l := range all {
 		s.line(l)
 		s.tasks.Go(func() { s.follow(ctx, base, l, stop) })
