@@ -286,13 +286,13 @@ func together[In, Out any](some []*passenger[In, Out]) (context.Context, context
 
 // Goroutines that could go on at one instant do so in whatever order; a simulation,
 // in which time stands still meanwhile, could not repeat what comes of it. So who
-// starts several lets each come as far as it can before the next, and who decides
-// by what is there first lets all others of that instant act. Both cost less than a
-// microsecond: the scheduler looks at sleepers that are due before it does anything
-// else.
+// lets several go on lets each come as far as it can before the next, and who decides
+// by what is there first lets all others of that instant act. Each has steps of its
+// own, so that none meets another. They cost less than a microsecond: the scheduler
+// looks at sleepers that are due before it does anything else.
 
-// oneAfterAnother lets all others act, and takes an even step of the clock.
-func oneAfterAnother() { time.Sleep(2) }
+func oneAfterAnother() { time.Sleep(4) }
 
-// stepAside lets all others act, and takes an odd step: between those of others.
+func followOn() { time.Sleep(2) }
+
 func stepAside() { time.Sleep(1) }

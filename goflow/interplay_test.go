@@ -156,6 +156,5 @@ func TestWaitingTaskOfAGroupIsNotAbandoned(t *testing.T) {
 		require.ErrorAs(w, <-ended, &abandoned)
 		require.Equal(w, []string{running}, abandoned.IDs)
 		close(release)
-		soon()
 	}, memory.Ordered())
 }

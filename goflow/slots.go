@@ -85,15 +85,15 @@ func (s *source) ask() int {
 }
 
 // askAhead asks for full ten wherever it can: when no more wait for a slot than slots
-// are free; and where slots are taken quicker than a receive answers, early enough for
-// none to stay empty.
+// are free; and where slots are taken quicker than a receive answers and none is under
+// way, early enough for none to stay empty.
 func (s *source) askAhead() int {
 	ahead := s.used() - s.opts.concurrency // for which there will be no slot
 	most := mostAhead
 	if time.Now().Before(s.restless) {
 		most = 0
 	}
-	if ahead > min(s.pace, most/2) {
+	if ahead > 0 && (s.asked > 0 || ahead > min(s.pace, most/2)) {
 		return 0
 	}
 	return min(most-ahead, port.MaxMessages)
@@ -175,7 +175,7 @@ func (s *source) takeSlot(ctx context.Context, l *lane) bool {
 	}
 	select {
 	case <-l.slot:
-		oneAfterAnother() // behind the one that has left it
+		followOn() // the one that has left it goes first
 		return true
 	case <-late:
 	case <-ctx.Done():

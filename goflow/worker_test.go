@@ -160,7 +160,6 @@ func TestWorker(t *testing.T) {
 			require.ErrorAs(w, err, &abandoned)
 			require.Len(w, abandoned.IDs, 2)
 			close(release)
-			soon()
 		},
 		"ClaimThatCannotBeRenewedEndsTheHandlersContext": func(w *world) {
 			store := &failingClaims{Store: w.records}

@@ -42,6 +42,7 @@ func inWorld(t *testing.T, f func(w *world), opts ...memory.BrokerOption) {
 		w.records = memory.NewStore()
 		w.lease(testLease, opts...)
 		f(w)
+		soon() // calls that nobody waits for any more
 	})
 }
 

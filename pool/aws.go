@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/program"
@@ -15,6 +16,7 @@ type pool struct {
 	loader   *config.Loader
 	mux      *goflow.Mux
 	log      *slog.Logger
+	meter    *cost.Meter // of its calls to AWS
 }
 
 // workOnAWS runs the pool until ctx ends and it has drained.
@@ -28,7 +30,7 @@ func workOnAWS(ctx context.Context, p pool) error {
 	if err != nil {
 		return err
 	}
-	stop, err := probes{worker: worker, pollWait: p.settings.PollWait, stopping: ctx}.serve(p.settings.HTTPAddr, p.log)
+	stop, err := probes{worker: worker, pollWait: p.settings.PollWait, stopping: ctx, meter: p.meter}.serve(p.settings.HTTPAddr, p.log)
 	if err != nil {
 		return err
 	}
@@ -58,7 +60,7 @@ func (p pool) open(ctx context.Context) (config.Parts, error) {
 	} else if err := p.loader.RequirePlaces(p.settings); err != nil {
 		return config.Parts{}, err
 	}
-	parts, err := config.Open(ctx, p.settings)
+	parts, err := config.Open(ctx, p.settings, p.meter.Watch)
 	if err != nil {
 		return parts, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/program"
 )
@@ -16,5 +17,5 @@ func Program(name string, mux *goflow.Mux) func(context.Context, program.Surroun
 
 // Probes is what answers for a worker.
 func Probes(stopping context.Context, worker *goflow.Worker, pollWait time.Duration) http.Handler {
-	return probes{worker: worker, pollWait: pollWait, stopping: stopping}.handler()
+	return probes{worker: worker, pollWait: pollWait, stopping: stopping, meter: &cost.Meter{}}.handler()
 }

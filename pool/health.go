@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/metrics"
 	"github.com/jamesTait-jt/goflow/internal/program"
 )
 
@@ -17,6 +19,7 @@ type probes struct {
 	worker   *goflow.Worker
 	pollWait time.Duration
 	stopping context.Context //nolint:containedctx // the question is whether it has ended
+	meter    *cost.Meter
 }
 
 // ready: the last receive is at most two poll waits old, and no stop is under
@@ -29,6 +32,7 @@ func (p probes) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.ready()) })
+	mux.Handle("GET /metrics", metrics.Handler(p.meter))
 	return mux
 }
 

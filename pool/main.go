@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/configfile"
@@ -27,7 +28,8 @@ import (
 // On the settings' HTTP address it serves /healthz, which answers 200 as long as
 // the process runs, and /readyz, which answers 200 while it receives: not before
 // the first receive, nor when the last one is longer ago than two poll waits, nor
-// once a stop has begun.
+// once a stop has begun. /metrics has what its calls to AWS were billed, in
+// Prometheus's text format.
 //
 // The first SIGTERM or SIGINT lets it drain: it receives no more, and ends when
 // its tasks have, or gives back those that have not by the end of the drain. The
@@ -67,7 +69,7 @@ func (h home) work(ctx context.Context, around program.Surroundings) error {
 	if settings.Memory {
 		return workInMemory(ctx, around, memoryJob{name: h.name, settings: settings, loader: loader, mux: h.mux, log: log})
 	}
-	return workOnAWS(ctx, pool{settings: settings, loader: loader, mux: h.mux, log: log})
+	return workOnAWS(ctx, pool{settings: settings, loader: loader, mux: h.mux, log: log, meter: &cost.Meter{}})
 }
 
 // parse reads the flags. done: help was asked for and given.

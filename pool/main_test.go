@@ -222,6 +222,7 @@ func TestProbes(t *testing.T) {
 		return w.Code
 	}
 	require.Equal(t, http.StatusOK, status("/healthz"))
+	require.Equal(t, http.StatusOK, status("/metrics"))
 	require.Equal(t, http.StatusServiceUnavailable, status("/readyz"), "it has not received yet")
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(ctx) }()
@@ -277,7 +278,13 @@ func TestWorkerRunsTasksAndDrains(t *testing.T) { //nolint:paralleltest // the S
 	rec, err := client.Wait(ctx, id)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"n":1}`, string(rec.Result), log.String())
-	require.Eventually(t, func() bool { return ready(t, log.String()) }, 5*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		status, _ := asked(t, log.String(), "/readyz")
+		return status == http.StatusOK
+	}, 5*time.Second, 50*time.Millisecond)
+	status, metrics := asked(t, log.String(), "/metrics")
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, metrics, `goflow_aws_calls_total{operation="BatchExecuteStatement",service="DynamoDB"} 1`)
 	stop()
 	require.Equal(t, program.OK, <-ended)
 	require.Contains(t, log.String(), `"msg":"worker drains"`)
@@ -286,8 +293,8 @@ func TestWorkerRunsTasksAndDrains(t *testing.T) { //nolint:paralleltest // the S
 	}
 }
 
-// ready asks the worker at the address that its log names.
-func ready(t *testing.T, log string) bool {
+// asked is what the worker answers at the address that its log names, once it does.
+func asked(t *testing.T, log, path string) (status int, body string) {
 	t.Helper()
 	for line := range strings.Lines(log) {
 		var entry struct {
@@ -296,12 +303,14 @@ func ready(t *testing.T, log string) bool {
 		if json.Unmarshal([]byte(line), &entry) != nil || entry.Address == "" {
 			continue
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s/readyz", entry.Address), nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s%s", entry.Address, path), nil)
 		require.NoError(t, err)
 		resp, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
-		return resp.StatusCode == http.StatusOK
+		return resp.StatusCode, string(text)
 	}
-	return false
+	return 0, ""
 }

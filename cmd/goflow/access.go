@@ -95,7 +95,7 @@ func (d *dlq) letters(ctx context.Context, need ...string) (deadLetters, error) 
 		return nil, err
 	}
 	s.PollWait, s.Lease = dlqPoll, dlqLease
-	parts, err := config.Open(ctx, s)
+	parts, err := config.Open(ctx, s, d.watch...)
 	if err != nil {
 		return nil, err
 	}

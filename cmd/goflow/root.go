@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -21,8 +22,9 @@ type cli struct {
 	around program.Surroundings
 	loader *config.Loader
 	format string
-	server *config.Loader // of the command server alone
-	ending []func() error // called when the command is over
+	server *config.Loader      // of the command server alone
+	ending []func() error      // called when the command is over
+	watch  []func(*aws.Config) // get what its clients are made of
 }
 
 func newRoot(around program.Surroundings) (*cobra.Command, *cli) {
@@ -127,7 +129,7 @@ func (c *cli) open(ctx context.Context, need ...string) (config.Settings, config
 	if err != nil {
 		return s, config.Parts{}, err
 	}
-	parts, err := config.Open(ctx, s)
+	parts, err := config.Open(ctx, s, c.watch...)
 	return s, parts, err
 }
 

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/internal/config"
+	"github.com/jamesTait-jt/goflow/internal/metrics"
 	"github.com/jamesTait-jt/goflow/internal/program"
 	"github.com/jamesTait-jt/goflow/rpc"
 	"github.com/jamesTait-jt/goflow/rpc/server"
@@ -22,6 +25,7 @@ type serving struct {
 	loader   *config.Loader
 	own      config.Settings
 	log      *slog.Logger
+	meter    cost.Meter // of its calls to AWS
 }
 
 func newServer(c *cli) *cobra.Command {
@@ -54,6 +58,7 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if err := s.direct("server"); err != nil {
 		return err
 	}
+	s.watch = append(s.watch, s.meter.Watch)
 	settings, parts, err := s.open(ctx, "queue-url", "table")
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func (s *serving) run(ctx context.Context) (err error) {
 
 // serve listens until ctx ends.
 func (s *serving) serve(ctx context.Context, srv *server.Server) error {
-	_, stop, err := program.ServeProbes(ctx, s.own.HTTPAddr, srv.Probes(), func(err error) {
+	_, stop, err := program.ServeProbes(ctx, s.own.HTTPAddr, s.watched(srv.Probes()), func(err error) {
 		s.log.ErrorContext(ctx, "health server ended", slog.Any("error", err))
 	})
 	if err != nil {
@@ -92,6 +97,14 @@ func (s *serving) serve(ctx context.Context, srv *server.Server) error {
 	}
 	s.log.InfoContext(ctx, "server listens", slog.String("address", listener.Addr().String()))
 	return srv.Serve(ctx, listener)
+}
+
+// watched is what answers whoever watches the process.
+func (s *serving) watched(probes http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", probes)
+	mux.Handle("GET /metrics", metrics.Handler(&s.meter))
+	return mux
 }
 
 // access says who may call.

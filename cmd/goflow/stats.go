@@ -16,42 +16,64 @@ type stats struct {
 	Delayed  int  `json:"delayed"`
 	Dead     *int `json:"dead,omitempty"` // absent when no dead-letter queue is named
 	// Approximate is always true: SQS promises no more.
-	Approximate bool `json:"approximate"`
+	Approximate bool   `json:"approximate"`
+	Cost        *costs `json:"cost,omitempty"`
 }
 
 func newStats(c *cli) *cobra.Command {
-	return &cobra.Command{
+	price := &costing{}
+	cmd := &cobra.Command{
 		Use:     "stats",
-		Example: "  goflow stats\n  goflow stats -o json",
-		Short:   "Print how many tasks the queues hold",
-		Long:    "Print how many tasks the queue and the dead-letter queue hold. SQS estimates these figures (≈); they lag a little.",
-		Args:    arguments(0, 0),
+		Example: "  goflow stats\n  goflow stats -o json\n  goflow stats --cost --payload 2000 --result 500",
+		Short:   "Print how many tasks the queues hold, and what tasks cost",
+		Long: "Print how many tasks the queue and the dead-letter queue hold. SQS estimates these figures (≈); they lag a little.\n\n" +
+			"With --cost, also what tasks cost on AWS: in full batches, which a saturated pool comes close to, and one by one, each read once.",
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := price.check(cmd.Flags()); err != nil {
+				return err
+			}
 			ctx, cancel := starting(cmd.Context())
 			defer cancel()
-			s, err := c.stats(ctx)
+			s, err := c.stats(ctx, price)
 			if err != nil {
 				return err
 			}
 			return c.write(s.text(), s)
 		},
 	}
+	price.flags(cmd.Flags())
+	return cmd
 }
 
 // stats are those of the server's own queue, if one is given.
-func (c *cli) stats(ctx context.Context) (stats, error) {
-	s, err := c.loader.Load()
+func (c *cli) stats(ctx context.Context, price *costing) (s stats, err error) {
+	settings, err := c.loader.Load()
 	if err != nil {
-		return stats{}, err
+		return s, err
 	}
-	if s.Server == "" {
-		_, parts, err := c.open(ctx, "queue-url")
-		if err != nil {
-			return stats{}, err
+	ordered := false
+	if settings.Server == "" {
+		if price.on {
+			c.watch = append(c.watch, price.meter.Watch)
 		}
-		return measure(ctx, parts)
+		var parts config.Parts
+		if settings, parts, err = c.open(ctx, "queue-url"); err != nil {
+			return s, err
+		}
+		ordered = parts.Queue.Ordered()
+		s, err = measure(ctx, parts)
+	} else {
+		s, err = c.distantStats(ctx, settings)
 	}
-	remote, err := c.dial(s)
+	if price.on {
+		s.Cost = price.of(ordered, settings.RecordTTL)
+	}
+	return s, err
+}
+
+func (c *cli) distantStats(ctx context.Context, settings config.Settings) (stats, error) {
+	remote, err := c.dial(settings)
 	if err != nil {
 		return stats{}, err
 	}
@@ -85,5 +107,9 @@ func (s stats) text() string {
 	if s.Dead != nil {
 		dead = fmt.Sprintf("≈ %d", *s.Dead)
 	}
-	return fmt.Sprintf("visible    ≈ %d\nin flight  ≈ %d\ndelayed    ≈ %d\ndead       %s", s.Visible, s.InFlight, s.Delayed, dead)
+	text := fmt.Sprintf("visible    ≈ %d\nin flight  ≈ %d\ndelayed    ≈ %d\ndead       %s", s.Visible, s.InFlight, s.Delayed, dead)
+	if s.Cost != nil {
+		text += s.Cost.text()
+	}
+	return text
 }

@@ -150,7 +150,7 @@ func process() []Setting {
 		},
 		{
 			Name: "http-addr", Default: "127.0.0.1:8080", Allowed: "host:port or off", Programs: Worker | Server,
-			Meaning: "where /healthz and /readyz answer; not used with memory",
+			Meaning: "where /healthz, /readyz and /metrics answer; not used with memory",
 			parse:   textSetting(func(s *Settings) *string { return &s.HTTPAddr }),
 		},
 		{

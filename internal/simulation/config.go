@@ -40,13 +40,8 @@ func (c *Config) draw() {
 	c.Storm = time.Duration(20+r.IntN(40)) * time.Second
 	c.Errands = 24 + r.IntN(25)
 	c.Workers = 3 + r.IntN(3)
-	// How many slots are free at an instant at which several runs end is chance that no
-	// seed repeats. So either there are always more than a receive can fill, or a
-	// receive brings one message.
-	c.Slots, c.Batch = 64, port.MaxMessages
-	if r.IntN(3) == 0 {
-		c.Slots, c.Batch = 1+r.IntN(4), 1
-	}
+	c.Slots = []int{1 + r.IntN(4), 1 + r.IntN(32), 64}[r.IntN(3)]
+	c.Batch = []int{1 + r.IntN(port.MaxMessages), port.MaxMessages, port.MaxMessages}[r.IntN(3)]
 	c.Lease = time.Duration(4+r.IntN(16)) * time.Second
 	c.PollWait = time.Duration(1+r.IntN(20)) * time.Second
 	c.MaxReceives = 1000
