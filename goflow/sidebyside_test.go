@@ -81,6 +81,7 @@ func TestSideBySide(t *testing.T) {
 	t.Parallel()
 	for name, subtest := range map[string]func(w *world){
 		"PlainCopyHeedsTheClaimOfAnother":         plainCopyHeedsClaim,
+		"CopyOfAFailedOnceTaskDoesNotExpire":      copyOfAFailedTask,
 		"ClaimShowsThatAttemptsAreUsedUp":         attemptsUsedUp,
 		"ClaimShowsThatTheTaskIsASuspect":         suspectByItsClaim,
 		"MarkThatComesAfterTheLeaseBeginsNoRun":   lateMark,
@@ -124,6 +125,26 @@ func plainCopyHeedsClaim(w *world) {
 	require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
 	require.Equal(w, 1, runs)
 	require.JSONEq(w, "1", string(w.wait(id).Result))
+}
+
+// copyOfAFailedTask: a task expires only if it has never run, which the message of a
+// copy does not say.
+func copyOfAFailedTask(w *world) {
+	runs := 0
+	goflow.NewJob[int, int]("once", goflow.Once()).Handle(w.mux, func(context.Context, int) (int, error) {
+		if runs++; runs == 1 {
+			return 0, errStep
+		}
+		return runs, nil
+	})
+	id := w.push("once", 1, goflow.ExpiresIn(time.Minute))
+	d := w.receive(w.queue)
+	require.NoError(w, w.queue.Send(w.Context(), []port.Message{{ID: id, Body: d.Body}}))
+	require.Equal(w, goflow.Release, w.newProcessor().Process(w.Context(), d).Action)
+	require.NoError(w, w.queue.Ack(w.Context(), []port.Delivery{d}))
+	time.Sleep(2 * time.Minute)
+	require.Equal(w, goflow.Ack, w.process(w.newProcessor(), w.receive(w.queue)).Action)
+	require.Equal(w, task.Done, w.wait(id).State)
 }
 
 // attemptsUsedUp: another process uses up the last attempt after the record was read,
