@@ -14,8 +14,8 @@ import (
 //	go test ./internal/simulation/pace -run Figures -v
 func TestFigures(t *testing.T) { //nolint:paralleltest // all chance comes from one source
 	var all figures.List
-	for _, s := range pace.Scenarios() {
-		t.Run(s.Name, func(t *testing.T) { //nolint:paralleltest // the same
+	for _, s := range pace.Scenarios() { //nolint:paralleltest // the same
+		t.Run(s.Name, func(t *testing.T) {
 			got := s.Measure(t, share)
 			all = append(all, got...)
 			require.Equal(t, got, s.Measure(t, share), "the same in every run")

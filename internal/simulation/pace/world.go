@@ -113,7 +113,7 @@ func (w *world) now() time.Duration { return time.Since(w.start) }
 // golden ratio are far from each other. It is an even number of nanoseconds, as the
 // core's own steps between goroutines are.
 func moment(n int, longest time.Duration) {
-	const golden = 0x9e3779b1           // of 32 bits
-	share := uint64(uint32(n) * golden) //nolint:gosec // what is beyond 32 bits does not count
-	time.Sleep(time.Duration(share*uint64(longest/2)>>32) * 2)
+	const golden = 0x9e3779b1          // of 32 bits
+	share := int64(uint32(n) * golden) //nolint:gosec // what is beyond 32 bits does not count
+	time.Sleep(time.Duration(share*int64(longest/2)>>32) * 2)
 }
