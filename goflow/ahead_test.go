@@ -156,7 +156,29 @@ func TestReceivedAhead(t *testing.T) {
 			require.Equal(w, port.Size{Leased: 1, Waiting: 7}, size)
 			require.Error(w, <-ended, "one is abandoned")
 		},
+		"DrainDoesNotWaitForTheReceiveUnderWay": func(w *world) {
+			var ended time.Time
+			goflow.NewJob[int, int]("long", goflow.Timeout(time.Hour)).Handle(w.mux, func(ctx context.Context, _ int) (int, error) {
+				<-ctx.Done()
+				ended = time.Now()
+				return 0, ctx.Err()
+			})
+			w.pushedAs("long", 1)
+			w.broker = &patientBroker{w.queue}
+			stop := w.start(goflow.Drain(time.Second))
+			time.Sleep(time.Second)
+			begin := time.Now()
+			require.Error(w, stop(), "one is abandoned")
+			require.InDelta(w, time.Second, ended.Sub(begin), float64(time.Millisecond))
+		},
 	})
+}
+
+// patientBroker is one whose receives are not cut off, as those of SQS.
+type patientBroker struct{ *memory.Broker }
+
+func (b *patientBroker) Receive(ctx context.Context, into []port.Delivery) (int, error) {
+	return b.Broker.Receive(context.WithoutCancel(ctx), into)
 }
 
 func TestNothingIsReceivedAheadInOrder(t *testing.T) {
@@ -310,7 +332,9 @@ func TestTogether(t *testing.T) {
 			for _, id := range quick {
 				require.Equal(w, task.Unknown, w.state(id), "its record lingers")
 			}
+			begin := time.Now()
 			require.Error(w, stop(), "one is abandoned")
+			require.Less(w, time.Since(begin), 5*time.Millisecond)
 			w.waitAll(quick)
 			size, err := w.queue.Size(w.Context())
 			require.NoError(w, err)

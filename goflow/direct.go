@@ -102,6 +102,7 @@ func (t *pushed) fillBody(e *envelope) (err error) {
 	if e.Payload, err = t.encodePayload(); err != nil {
 		return err
 	}
+	e.compact = !isRaw
 	if t.msg.Body, err = e.encode(); err != nil {
 		return err
 	}

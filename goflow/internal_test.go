@@ -48,6 +48,11 @@ func TestEnvelopeGolden(t *testing.T) {
 		golden, err := os.ReadFile(filepath.Join("testdata", "envelope-"+name+".json"))
 		require.NoError(t, err)
 		require.Equal(t, strings.TrimSpace(string(golden)), string(body))
+		assembled := *e
+		assembled.compact = true
+		body, err = assembled.encode()
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSpace(string(golden)), string(body), "of parts")
 		back, err := decodeEnvelope(&port.Delivery{Message: port.Message{ID: "0193a1f0-5b7c-7d3e-8f00-000000000000", Body: body}})
 		require.NoError(t, err)
 		again, err := back.encode()
@@ -68,6 +73,8 @@ func FuzzEnvelopeIsFitForSQS(f *testing.F) {
 		}
 		if payload == "" {
 			payload = "null"
+		} else {
+			requireSameAssembled(t, payload, body)
 		}
 		require.True(t, allowed(body), "%q", body)
 		back, err := decodeEnvelope(&port.Delivery{Message: port.Message{Body: body}})
@@ -76,6 +83,28 @@ func FuzzEnvelopeIsFitForSQS(f *testing.F) {
 		require.NoError(t, back.decodePayload(&got))
 		require.Equal(t, exact(t, payload), exact(t, string(got)))
 	})
+}
+
+// TestBadTextWithinAPayloadIsRefused: encoding/json passes on what a MarshalJSON
+// makes, so that marshal's own text may be bad, too.
+func TestBadTextWithinAPayloadIsRefused(t *testing.T) {
+	t.Parallel()
+	payload, err := marshal(struct{ P json.RawMessage }{json.RawMessage("\"\xff\"")})
+	require.NoError(t, err)
+	for _, compact := range []bool{false, true} {
+		_, err := (&envelope{Version: 1, Type: "a", Payload: payload, compact: compact}).encode()
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+}
+
+// requireSameAssembled: a payload that marshal has made compact comes to the same.
+func requireSameAssembled(t *testing.T, payload string, want []byte) {
+	t.Helper()
+	compact, err := marshal(json.RawMessage(payload))
+	require.NoError(t, err)
+	got, err := (&envelope{Version: 1, Type: "fuzz", Payload: compact, compact: true}).encode()
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
 }
 
 // exact decodes without the loss of a digit.

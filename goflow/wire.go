@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,6 +32,7 @@ type envelope struct {
 
 	value    any
 	hasValue bool
+	compact  bool // the payload is what marshal makes
 }
 
 // wireOptions are a push's own policy, in milliseconds.
@@ -102,12 +104,29 @@ func (e *envelope) encode() ([]byte, error) {
 	if !utf8.Valid(e.Payload) {
 		return nil, fmt.Errorf("goflow: %w payload: not valid UTF-8", ErrInvalid)
 	}
-	body, err := marshal(e)
+	body, err := e.assemble()
 	if err != nil {
 		return nil, fmt.Errorf("goflow: %w payload: %w", ErrInvalid, err)
 	}
+	if !bytes.Contains(body, []byte("\uFFFE")) && !bytes.Contains(body, []byte("\uFFFF")) {
+		return body, nil // ReplaceAll copies even then
+	}
 	body = bytes.ReplaceAll(body, []byte("\uFFFE"), []byte(`\ufffe`))
 	return bytes.ReplaceAll(body, []byte("\uFFFF"), []byte(`\uffff`)), nil
+}
+
+// assemble puts a payload that is compact already into its place. encoding/json
+// would read it byte by byte to make it so, which is most of what it does here.
+func (e *envelope) assemble() ([]byte, error) {
+	if !e.compact {
+		return marshal(e)
+	}
+	payload := e.Payload
+	e.Payload = json.RawMessage(`0`)
+	frame, err := marshal(e)
+	e.Payload = payload
+	before, after, _ := bytes.Cut(frame, []byte(`"payload":0`)) // the first: ID and type hold no quotes
+	return slices.Concat(before, []byte(`"payload":`), payload, after), err
 }
 
 // marshal is json.Marshal without escaping <, > and &, which costs bytes and

@@ -100,9 +100,9 @@ func (w *Worker) LastReceive() time.Time {
 	return last
 }
 
-// Run works until ctx ends, then stops cleanly: the receive in progress may
+// Run works until ctx ends, then stops cleanly: receives under way may
 // return, what was not started goes back at once, running tasks get the drain
-// time, and those that did not end in it are named in an AbandonedError; other
+// time meanwhile, and those that did not end in it are named in an AbandonedError; other
 // workers run them again. Run ends by itself with nil when its brokers are
 // closed and empty, and with an error when nobody but a person can help:
 // ErrRefused (queue, table or permission missing) or ErrStuck.
@@ -131,23 +131,25 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer func() { release(); keeping.Wait() }()
 	defer context.AfterFunc(ctx, w.hurry)()
 
-	w.polling.Wait()
+	left := w.drain(ctx, interrupt)
 	var err error
 	if cause := context.Cause(ctx); errors.Is(cause, ErrRefused) || errors.Is(cause, ErrStuck) {
 		err = cause
 	}
-	if left := w.drain(ctx, interrupt); len(left) > 0 {
+	if len(left) > 0 {
 		err = errors.Join(err, &AbandonedError{IDs: left})
 	}
 	return err
 }
 
-// drain waits for what runs: for the drain time, then it ends the handlers'
-// contexts and waits until each has been given back. It returns the IDs of the
-// tasks that did not end by themselves.
+// drain waits for what runs: for the drain time from the stop on, then it ends the
+// handlers' contexts and waits until each has been given back. A receive under way is
+// waited for, as it would strand what it brings. It returns the IDs of the tasks that
+// did not end by themselves.
 func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) []string {
 	done := make(chan struct{})
 	go func() {
+		w.polling.Wait() // until then tasks may come
 		w.tasks.Wait()
 		close(done)
 	}()
@@ -158,6 +160,7 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 	}
 	if !within(done, w.opts.drain) {
 		interrupt(ErrStopping)
+		w.polling.Wait()
 		within(done, handlerGrace+settleTime)
 	}
 	w.mu.Lock()

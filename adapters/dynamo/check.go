@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,13 +16,15 @@ import (
 // binary id alone, or the credentials are wrong or may not read it.
 // ErrUnavailable: it is not active yet, or can't be reached. A table without
 // time to live works as well, though it keeps every record for ever, so that is
-// no error; only Provision looks at it.
+// no error; only Provision looks at it. The answer tells the service's time, by which
+// claims are made.
 func (s *Store) Check(ctx context.Context) error {
-	w := &wire{}
+	w, start := &wire{}, time.Now()
 	out, err := s.api.DescribeTable(ctx, &awsdynamodb.DescribeTableInput{TableName: &s.table}, w.watch)
 	if err != nil {
 		return s.callFailed(ctx, opCheck, err, w)
 	}
+	s.learnSkew(out.ResultMetadata, start)
 	switch {
 	case out.Table == nil || !hasKey(out.Table):
 		return s.refused(opCheck, port.ErrRefused,

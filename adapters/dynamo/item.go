@@ -198,10 +198,15 @@ const (
 )
 
 // fits refuses a record that DynamoDB would refuse, so that no text of an error
-// has to tell this case from others.
+// has to tell this case from others. It counts exactly where a bound is too large.
 func (s *Store) fits(rec *port.Record) error {
-	if size := itemSize(attributes(rec)); size > maxItem-reserve {
-		return s.refused(opSave, port.ErrTooLarge, fmt.Sprintf("a record of %d bytes, the limit is %d", size, maxItem-reserve))
+	const limit, invalid = maxItem - reserve, 3 // bytes at most for each that is no UTF-8
+	size := len(rec.Result) + invalid*(len(rec.Error)+len(rec.Reason)+len(rec.Token)) + len(rec.Hash) + reserve
+	if size > limit {
+		size = itemSize(attributes(rec))
+	}
+	if size > limit {
+		return s.refused(opSave, port.ErrTooLarge, fmt.Sprintf("a record of %d bytes, the limit is %d", size, limit))
 	}
 	return nil
 }

@@ -24,12 +24,19 @@ func (st statement) size() int {
 
 // insert makes a row if there is none of its key.
 func (s *Store) insert(id key, attrs []attribute) statement {
+	const perAttribute = len(", 'x': ?")
 	var b strings.Builder
-	b.WriteString("INSERT INTO " + quote(s.table) + " VALUE {'id': ?")
-	params := []types.AttributeValue{id.value()}
+	b.Grow(len("INSERT INTO  VALUE {'id': ?}") + 2*len(s.table) + perAttribute*len(attrs))
+	b.WriteString("INSERT INTO ")
+	b.WriteString(quote(s.table))
+	b.WriteString(" VALUE {'id': ?")
+	params := make([]types.AttributeValue, 1, 1+len(attrs))
+	params[0] = id.value()
 	for _, a := range attrs {
 		if a.value != nil {
-			b.WriteString(", '" + a.name + "': ?")
+			b.WriteString(", '")
+			b.WriteString(a.name)
+			b.WriteString("': ?")
 			params = append(params, a.value)
 		}
 	}

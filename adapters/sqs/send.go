@@ -66,9 +66,9 @@ func (b *Broker) sendCall(ctx context.Context, call []entry, errs port.ItemError
 		b.sendFailed(ctx, call, errs, b.at(opSend).callFailed(ctx, err, w))
 		return
 	}
-	answers := newAnswers(errs)
+	answers, unanswered := newAnswers(errs), b.at(opSend).unanswered(port.ErrAmbiguous)
 	for i := range call {
-		answers.expect(call[i].index, b.at(opSend).unanswered(port.ErrAmbiguous))
+		answers.expect(call[i].index, unanswered)
 	}
 	for i := range out.Successful {
 		answers.succeeded(out.Successful[i].Id)

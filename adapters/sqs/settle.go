@@ -17,7 +17,7 @@ import (
 // where SQS knows that a lease is over, or that it has lasted 12 hours.
 func (b *Broker) Extend(ctx context.Context, leases []port.Lease) error {
 	errs := port.ItemErrors{}
-	answers := newAnswers(errs)
+	answers, unanswered := newAnswers(errs), b.at(opExtend).unanswered(port.ErrUnavailable)
 	in := &awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: &b.queueURL}
 	for i := range leases {
 		handle, err := b.handle(opExtend, &leases[i].Delivery)
@@ -28,7 +28,7 @@ func (b *Broker) Extend(ctx context.Context, leases []port.Lease) error {
 			errs[i] = err
 			continue
 		}
-		answers.expect(i, b.at(opExtend).unanswered(port.ErrUnavailable))
+		answers.expect(i, unanswered)
 		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: new(strconv.Itoa(i)), ReceiptHandle: &handle, VisibilityTimeout: seconds(leases[i].For),
 		})
@@ -53,7 +53,7 @@ func (b *Broker) Extend(ctx context.Context, leases []port.Lease) error {
 // then, and comes again.
 func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 	errs := port.ItemErrors{}
-	answers := newAnswers(errs)
+	answers, unanswered := newAnswers(errs), b.at(opAck).unanswered(port.ErrUnavailable)
 	in := &awssqs.DeleteMessageBatchInput{QueueUrl: &b.queueURL}
 	for i := range ds {
 		handle, err := b.handle(opAck, &ds[i])
@@ -61,7 +61,7 @@ func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 			errs[i] = err
 			continue
 		}
-		answers.expect(i, b.at(opAck).unanswered(port.ErrUnavailable))
+		answers.expect(i, unanswered)
 		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{
 			Id: new(strconv.Itoa(i)), ReceiptHandle: &handle,
 		})

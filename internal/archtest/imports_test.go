@@ -70,7 +70,7 @@ func TestFunctionIsLight(t *testing.T) {
 	require.Contains(t, deps, "github.com/aws/aws-lambda-go/lambda")
 	for _, dep := range deps {
 		for _, heavy := range []string{
-			"google.golang.org/grpc", "k8s.io", "go.opentelemetry.io", "github.com/spf13", "net/rpc",
+			"google.golang.org/grpc", "k8s.io", "go.opentelemetry.io", "github.com/prometheus", "github.com/spf13", "net/rpc",
 			"github.com/aws/aws-sdk-go-v2/service/cloudformation", "github.com/stretchr/testify", module + "internal/stack",
 			"go.yaml.in/yaml", module + "internal/configfile",
 		} {
