@@ -14,7 +14,8 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
 
-// naiveShare: it takes a this part of the tasks.
+// naiveShare is of how many tasks it takes one: it has the same servers for about as
+// long.
 const naiveShare = 10
 
 // plainly is a task queue as one would write it with the SDK alone: a call for

@@ -12,6 +12,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/jamesTait-jt/goflow/adapters/connections"
 	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
@@ -102,6 +103,7 @@ func (p *place) open(ctx context.Context, wait time.Duration) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
+	connections.Keep(&cfg, 2*slots)
 	to := &parts{}
 	to.Watch(&cfg)
 	to.queues = awssqs.NewFromConfig(cfg)

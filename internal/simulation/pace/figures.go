@@ -27,7 +27,8 @@ func Limits(scenario string) []figures.Limit {
 func limits() []figures.Limit {
 	return []figures.Limit{
 		figures.AtLeast(consuming, "tasks/s", 11_000),
-		figures.AtMost(consuming, "calls per task", 0.35),
+		figures.AtMost(consuming, "calls per task", 0.25), // two tenths and a 25th
+		figures.AtLeast(pushing, "fill of send", 9.5),
 		figures.AtMost(saturated, "calls per task", 0.38),
 		figures.AtLeast(saturated, "fill of send", 9.5),
 		figures.AtLeast(saturated, "fill of receive", 9.5),

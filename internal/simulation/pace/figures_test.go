@@ -1,7 +1,6 @@
 package pace_test
 
 import (
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,18 +9,15 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/simulation/pace"
 )
 
-// TestFigures measures everything twice, the second time with one processor. Its log
-// is the table of docs/performance.md:
+// TestFigures measures everything twice. Its log is the table of docs/performance.md:
 //
 //	go test ./internal/simulation/pace -run Figures -v
 func TestFigures(t *testing.T) { //nolint:paralleltest // all chance comes from one source
 	var all figures.List
-	for _, s := range pace.Scenarios() {
-		t.Run(s.Name, func(t *testing.T) { //nolint:paralleltest // the same
+	for _, s := range pace.Scenarios() { //nolint:paralleltest // the same
+		t.Run(s.Name, func(t *testing.T) {
 			got := s.Measure(t, share)
 			all = append(all, got...)
-			processors := runtime.GOMAXPROCS(1)
-			defer runtime.GOMAXPROCS(processors)
 			require.Equal(t, got, s.Measure(t, share), "the same in every run")
 			if share == 1 { // a part of the tasks is mostly beginning and end
 				require.NoError(t, got.Judge(pace.Limits(s.Name)))

@@ -17,10 +17,16 @@ const (
 	callers   = 200
 )
 
+// What keeps those apart who would act at one instant.
+const (
+	longestRun   = time.Millisecond       // of a handler
+	longestPause = 100 * time.Microsecond // of a caller, between two pushes
+)
+
 // job has a payload that says which of the scenario's tasks it is.
 func job() *goflow.Job[int, string] { return goflow.NewJob[int, string]("pace.task") }
 
-// quick are handlers that do nothing, each for a moment of its own. began and
+// quick are handlers that do nothing, each for a moment. began and
 // ended, where they are not nil, learn when.
 func quick(w *world, began, ended []time.Duration) *goflow.Mux {
 	m := goflow.NewMux()
@@ -28,7 +34,7 @@ func quick(w *world, began, ended []time.Duration) *goflow.Mux {
 		if began != nil {
 			began[n] = w.now()
 		}
-		moment(n)
+		moment(n, longestRun)
 		if ended != nil {
 			ended[n] = w.now()
 		}
@@ -102,7 +108,7 @@ func pushed(n, side int, do func(i int)) {
 	for caller := range side {
 		go func() {
 			for i := 1 + caller; i < n; i += side {
-				moment(caller)
+				moment(caller, longestPause)
 				do(i)
 			}
 			done <- struct{}{}

@@ -18,7 +18,7 @@ type Scenario struct {
 // Scenarios are all there are.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{consuming, func(t *testing.T, share int) figures.List { t.Helper(); return consume(t, 16_000/share) }},
+		{consuming, func(t *testing.T, share int) figures.List { t.Helper(); return consume(t, 8_000/share) }},
 		{pushing, func(t *testing.T, share int) figures.List { t.Helper(); return push(t, 10_000/share) }},
 		{saturated, func(t *testing.T, share int) figures.List { t.Helper(); return saturate(t, 10_000/share) }},
 		{oneByOne, func(t *testing.T, share int) figures.List { t.Helper(); return oneAtATime(t, 200/share) }},

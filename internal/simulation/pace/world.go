@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -39,9 +40,11 @@ type world struct {
 	all   sync.WaitGroup
 }
 
-// inWorld calls do in a bubble with a cloud, and ends all that runs in it.
+// inWorld calls do in a bubble with a cloud, and ends all that runs in it. It has one
+// processor: where two act at one instant all the same, one comes first in every run.
 func inWorld(t *testing.T, do func(w *world)) {
 	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer simulation.SeedRandom(seed)()
 	synctest.Test(t, func(*testing.T) {
 		ctx, end := context.WithCancel(context.Background())
@@ -109,11 +112,8 @@ func (w *world) now() time.Duration { return time.Since(w.start) }
 // its own: in what order they would, is chance that no seed repeats. Multiples of the
 // golden ratio are far from each other. It is an even number of nanoseconds, as the
 // core's own steps between goroutines are.
-func moment(n int) {
-	const golden = 0x9e3779b1           // of 32 bits
-	share := uint64(uint32(n) * golden) //nolint:gosec // what is beyond 32 bits does not count
-	time.Sleep(time.Duration(share*uint64(longest/2)>>32) * 2)
+func moment(n int, longest time.Duration) {
+	const golden = 0x9e3779b1          // of 32 bits
+	share := int64(uint32(n) * golden) //nolint:gosec // what is beyond 32 bits does not count
+	time.Sleep(time.Duration(share*int64(longest/2)>>32) * 2)
 }
-
-// longest is what a moment lasts at the most.
-const longest = 100 * time.Microsecond
