@@ -188,7 +188,9 @@ func Headers(h map[string]string) PushOption {
 }
 
 // Concurrency is how many handlers run at a time: 1 to 10,000, 10 × GOMAXPROCS
-// unless set.
+// unless set. Up to ten more messages of a single queue that keeps no order may wait
+// for a slot, under leases that are kept, as a receive of ten costs what one of one
+// does; what has waited for half a lease goes back to the queue.
 func Concurrency(n int) WorkerOption {
 	return workerOption(func(w *workerOptions) error {
 		if n < 1 || n > 10_000 {
