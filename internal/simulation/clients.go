@@ -85,9 +85,6 @@ func (c *caller) errand(e *errand) {
 		if c.process.Dead() {
 			return
 		}
-		if id != "" {
-			c.learn(id, e)
-		}
 		if held, ok := errors.AsType[*goflow.NotUniqueError](err); ok {
 			c.log.Add(history.Event{Actor: c.process.Name, Kind: history.Held, Task: id, Text: held.OwnerID})
 		}

@@ -44,7 +44,7 @@ func (w *world) mux(p *cloud.Process) *goflow.Mux {
 func (h *hands) run(ctx context.Context, in Args) (Result, error) {
 	info, _ := goflow.TaskFromContext(ctx)
 	result := Result{By: h.process.Name + " " + h.log.Now().String() + " " + info.ID}
-	h.note(info, history.Began, in, strconv.Itoa(in.N))
+	h.note(info, history.Began, strconv.Itoa(in.N))
 	err := h.work(ctx, info, in)
 	if h.process.Dead() {
 		return result, err
@@ -56,7 +56,7 @@ func (h *hands) run(ctx context.Context, in Args) (Result, error) {
 	case in.End == endNever:
 		result.Never = make(chan int)
 	}
-	h.note(info, history.Ended, in, outcome(result.By, err))
+	h.note(info, history.Ended, outcome(result.By, err))
 	switch {
 	case err == nil && in.End == endPanic && info.Generation == 1:
 		panic("as its errand says")
@@ -74,7 +74,7 @@ func outcome(by string, err error) string {
 	return "ok: " + by
 }
 
-func (h *hands) note(info goflow.Info, kind history.Kind, _ Args, text string) {
+func (h *hands) note(info goflow.Info, kind history.Kind, text string) {
 	h.log.Add(history.Event{Actor: h.process.Name, Kind: kind, Task: info.ID, N: info.Attempt, Generation: info.Generation, Text: text})
 }
 
@@ -129,8 +129,6 @@ func (h *hands) end(info goflow.Info, in Args) error {
 func (w *world) snoozed(id string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := w.tasks[id]
-	t.Snoozes++
-	w.tasks[id] = t
-	return t.Snoozes
+	w.snoozes[id]++
+	return w.snoozes[id]
 }

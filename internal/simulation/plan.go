@@ -153,13 +153,12 @@ func farOff(r *rand.Rand, e *errand, c *Config) {
 }
 
 // named has an ID of its own, and is pushed again under it.
-func named(r *rand.Rand, e *errand, c *Config) {
+func named(r *rand.Rand, e *errand, _ *Config) {
 	e.facts.Once, e.stubborn = true, true
 	e.facts.Named = uuid(r)
 	if e.twin = r.IntN(2) == 0; !e.twin {
 		e.opts = append(e.opts, goflow.ID(e.facts.Named))
 	}
-	_ = c
 }
 
 // shared has a key that others of its type have, too, and takes long enough for them

@@ -11,7 +11,6 @@ import (
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow/port"
-	"github.com/jamesTait-jt/goflow/internal/simulation/check"
 	"github.com/jamesTait-jt/goflow/internal/simulation/cloud"
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
 )
@@ -36,12 +35,12 @@ type world struct {
 	actors  sync.WaitGroup
 	pushing atomic.Int64 // clients that have not pushed all of their errands
 
-	mu    sync.Mutex
-	tasks map[string]check.Task // what is known of each task, by its ID
+	mu      sync.Mutex
+	snoozes map[string]int // of each task, by its ID
 }
 
 func newWorld(ctx context.Context, c Config) *world {
-	w := &world{Config: c, ctx: ctx, log: history.NewLog(), tasks: map[string]check.Task{}}
+	w := &world{Config: c, ctx: ctx, log: history.NewLog(), snoozes: map[string]int{}}
 	without := c.WithoutFaults
 	if c.Calm {
 		without = cloud.Faults()
@@ -90,15 +89,6 @@ func (w *world) apis(p *cloud.Process) (sqs.API, dynamo.API) {
 		return p.SDK()
 	}
 	return p.Queues(), p.Table()
-}
-
-// learn notes which task an errand has become.
-func (w *world) learn(id string, e *errand) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, known := w.tasks[id]; !known {
-		w.tasks[id] = e.facts
-	}
 }
 
 // run lets an actor act until it is done.

@@ -29,7 +29,6 @@ type Task struct {
 	Expires     bool
 	Kills       bool // it kills its process
 	Unknown     bool // no worker has its type
-	Snoozes     int  // so far
 }
 
 // Facts are what the history does not say.
@@ -181,7 +180,7 @@ func (s *story) tell(e history.Event, running map[string]map[*run]bool) {
 		for r := range running[e.Actor] {
 			if r.attempt == e.N && r.generation == e.Generation && s.has(r) {
 				r.over, r.ended = true, e.At
-				r.result, r.ok = cutPrefix(e.Text)
+				r.result, r.ok = strings.CutPrefix(e.Text, "ok: ")
 				if !r.ok {
 					r.why = e.Text
 				}
@@ -222,25 +221,13 @@ func (s *story) endsWell(r *run) bool {
 
 // finishes tells whether an event ends a task whose result nobody keeps.
 func (s *story) finishes(e *history.Event) bool {
-	_, ok := cutPrefix(e.Text)
+	_, ok := strings.CutPrefix(e.Text, "ok: ")
 	return e.Kind == history.Ended && s.NoResult && ok && s.endsWell(&run{generation: e.Generation})
 }
 
 // name is a queue's without its suffix.
 func name(queue string) string {
-	const fifo = ".fifo"
-	if n := len(queue) - len(fifo); n > 0 && queue[n:] == fifo {
-		return queue[:n]
-	}
-	return queue
-}
-
-func cutPrefix(text string) (string, bool) {
-	const ok = "ok: "
-	if len(text) >= len(ok) && text[:len(ok)] == ok {
-		return text[len(ok):], true
-	}
-	return text, false
+	return strings.TrimSuffix(queue, ".fifo")
 }
 
 // breaks notes that a promise was broken.

@@ -53,12 +53,7 @@ func (h *History) Totals() (t Totals) {
 }
 
 func (s *story) pushed(how string) bool {
-	for _, e := range s.pushes {
-		if e.Text == how {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.pushes, func(e history.Event) bool { return e.Text == how })
 }
 
 // wellEnded is how many runs succeeded.

@@ -199,7 +199,7 @@ func (h *History) onceIsOnce() {
 					h.breaks("I18", "task %s runs again at %v", s.id, e.At)
 				}
 			case history.Ended:
-				if _, ok := cutPrefix(e.Text); ok && row != nil && row.Generation == e.Generation && owner != e.Actor {
+				if _, ok := strings.CutPrefix(e.Text, "ok: "); ok && row != nil && row.Generation == e.Generation && owner != e.Actor {
 					h.breaks("I18", "task %s ended well in %s at %v while %s held it", s.id, e.Actor, e.At, owner)
 				}
 			}

@@ -18,7 +18,6 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
-	"github.com/jamesTait-jt/goflow/internal/simulation/history"
 )
 
 // Queues is SQS as a process sees it.
@@ -120,7 +119,7 @@ func (q Queues) SendMessageBatch(ctx context.Context, in *awssqs.SendMessageBatc
 func (p *Process) fails(r *rand.Rand, op string) bool {
 	hit := p.Cloud.Weather.Strikes(r, ItemFailed)
 	if hit {
-		p.Cloud.Log.Add(history.Event{Actor: p.Name, Kind: history.Fault, Text: string(ItemFailed) + ": " + op})
+		p.suffers(ItemFailed, op)
 	}
 	return hit
 }

@@ -61,7 +61,6 @@ func (f Fault) usual() float64 {
 
 // Weather is which faults there are, and how many came.
 type Weather struct {
-	start   time.Time
 	calm    time.Time // no fault comes from then on
 	chances map[Fault]float64
 	outages []outage
@@ -81,7 +80,7 @@ type outage struct {
 // that it shall not have.
 func NewWeather(r *rand.Rand, storm time.Duration, without []Fault) *Weather {
 	now := time.Now()
-	w := &Weather{start: now, calm: now.Add(storm), chances: map[Fault]float64{}, counts: map[Fault]int{}}
+	w := &Weather{calm: now.Add(storm), chances: map[Fault]float64{}, counts: map[Fault]int{}}
 	for _, f := range Faults() {
 		strength := []float64{0, 0.3, 1, 1, 3}[r.IntN(5)] // a storm of everything at once hides what a few do
 		if !slices.Contains(without, f) {

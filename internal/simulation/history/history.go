@@ -19,8 +19,7 @@ const (
 	Pushed    Kind = "pushed"    // Text is how it ended: ok, ambiguous, rejected, refused
 	Began     Kind = "began"     // a handler
 	Ended     Kind = "ended"     // a handler; Text is its result, or its error
-	Cut       Kind = "cut"       // a handler whose process died
-	Sent      Kind = "sent"      // a message came into a queue; Text names the queue
+	Sent      Kind = "sent"      // a message came into a queue; Text is its body
 	Received  Kind = "received"  // a message was handed out, N its receive count
 	Touched   Kind = "touched"   // somebody begins to change a lease; N is 1 when it was over
 	Deleted   Kind = "deleted"   // a message went out of a queue
@@ -37,11 +36,9 @@ const (
 	Started   Kind = "started"   // a process
 	Killed    Kind = "killed"    // a process
 	Paused    Kind = "paused"    // a process
-	Resumed   Kind = "resumed"
-	Stopping  Kind = "halting" // a worker was told to stop, whose last receive began N seconds ago
-	Stopped   Kind = "stopped" // a worker has stopped; Text is the error
-	Fault     Kind = "fault"   // Text is its kind
-	Note      Kind = "note"    // of a rare situation, which Text names
+	Stopping  Kind = "halting"   // a worker was told to stop, whose last receive began N seconds ago
+	Stopped   Kind = "stopped"   // a worker has stopped; Text is the error
+	Fault     Kind = "fault"     // Text is its kind
 )
 
 // Row is what a table says of a task.
