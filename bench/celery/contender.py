@@ -34,6 +34,7 @@ app.conf.update(
     # Without it, the queue's URL would be that of ElasticMQ itself, where nobody counts.
     broker_transport_options={
         "is_secure": False,
+        "polling_interval": POLL_GAP,
         "region": "us-east-1",
         "predefined_queues": {name: {"url": f"{sqs}/000000000000/{name}"}},
     },
@@ -53,11 +54,11 @@ class Program:
         self.waiters = ThreadPoolExecutor(100)
 
     def make(self, _order):
-        boto3.client("sqs", region_name="us-east-1", endpoint_url=sqs).create_queue(QueueName=name)
+        boto3.client("sqs", "us-east-1", endpoint_url=sqs, aws_access_key_id="test", aws_secret_access_key="test").create_queue(QueueName=name)
         app.backend._get_client()  # makes the table
 
     def work(self, _order):
-        command = [sys.executable, "-m", "celery", "-A", "contender", "worker", "--loglevel=ERROR", "--without-mingle", "--without-gossip"]
+        command = [sys.executable, "-m", "celery", "-A", "contender", "worker", "--loglevel=ERROR", "--without-mingle", "--without-gossip", "--pool=threads", "--concurrency=100"]
         self.worker = subprocess.Popen(command, cwd=os.path.dirname(__file__), stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
     def push(self, order):

@@ -29,7 +29,7 @@ func newAsynq(_ context.Context, s Settings) (Queue, error) {
 
 func (a *asynqQueue) Work(context.Context) error {
 	return a.server.Start(asynq.HandlerFunc(func(_ context.Context, t *asynq.Task) error {
-		_, err := t.ResultWriter().Write([]byte(reply()))
+		_, err := t.ResultWriter().Write([]byte(reply))
 		return err
 	}))
 }

@@ -3,7 +3,7 @@
 // AWS SDK in an afternoon, other task queues, and pools of goroutines.
 //
 // The work is the same for all: a handler is given a text and returns one of
-// [ReplyBytes], and whoever pushed the task reads that reply once. Beyond the
+// 100 bytes, and whoever pushed the task reads that reply once. Beyond the
 // number of handlers, each is left as it comes, and who has to poll for a result
 // does so every [PollGap].
 package contend
@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 )
@@ -20,8 +19,6 @@ import (
 const (
 	// Handlers is how many handlers run at a time, unless a run is about that.
 	Handlers = 100
-	// ReplyBytes is the size of every result.
-	ReplyBytes = 100
 	// PollGap is how long who polls for a result waits before the next look. It
 	// is also GoFlow's shortest.
 	PollGap = 50 * time.Millisecond
@@ -76,13 +73,13 @@ func Pools() map[string]func(Settings) (Pool, error) {
 	}
 }
 
-// reply is what every handler returns.
-func reply() string { return strings.Repeat("r", ReplyBytes) }
+// reply is what every handler returns: it is no task of theirs to make one.
+const reply = "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
 
 var errReply = errors.New("that is not the result")
 
 func check(result string) error {
-	if len(result) != ReplyBytes {
+	if result != reply {
 		return fmt.Errorf("%w: %.40q", errReply, result)
 	}
 	return nil

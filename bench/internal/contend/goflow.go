@@ -15,7 +15,7 @@ import (
 
 func job() *goflow.Job[string, string] { return goflow.NewJob[string, string]("bench") }
 
-func handle(context.Context, string) (string, error) { return reply(), nil }
+func handle(context.Context, string) (string, error) { return reply, nil }
 
 type goFlow struct {
 	job      *goflow.Job[string, string]
@@ -29,7 +29,7 @@ type goFlow struct {
 type places struct{ queue, table string }
 
 func newGoFlow(ctx context.Context, s Settings) (Queue, error) {
-	cfg, err := configuration(ctx)
+	cfg, err := Configuration(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func newGoFlow(ctx context.Context, s Settings) (Queue, error) {
 
 // ports are those of a process of its own: no clients are shared.
 func (g *goFlow) ports(ctx context.Context) (goflow.Broker, goflow.Store, error) {
-	cfg, err := configuration(ctx)
+	cfg, err := Configuration(ctx)
 	return sqs.New(awssqs.NewFromConfig(cfg), g.places.queue), dynamo.New(awsdynamodb.NewFromConfig(cfg), g.places.table), err
 }
 

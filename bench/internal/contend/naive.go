@@ -33,7 +33,7 @@ type row = map[string]types.AttributeValue
 func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
 
 func newNaive(ctx context.Context, s Settings) (Queue, error) {
-	cfg, err := configuration(ctx)
+	cfg, err := Configuration(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (n *naive) run(ctx context.Context, m sqstypes.Message) error {
 		TableName: &n.settings.Name, Key: row{"id": text(t.ID)},
 		UpdateExpression:          new("SET #state = :done, #result = :result"),
 		ExpressionAttributeNames:  map[string]string{"#state": "state", "#result": "result"},
-		ExpressionAttributeValues: row{":done": text("done"), ":result": text(reply())},
+		ExpressionAttributeValues: row{":done": text("done"), ":result": text(reply)},
 	})
 	if err != nil {
 		return err

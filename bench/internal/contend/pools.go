@@ -82,7 +82,9 @@ func (p pondPool) Close() { p.pool.StopAndWait() }
 // who waits for it, so that a channel carries each.
 type concPool struct{ pool *pool.Pool }
 
-func newConc(s Settings) (Pool, error) { return concPool{pool.New().WithMaxGoroutines(s.Handlers)}, nil }
+func newConc(s Settings) (Pool, error) {
+	return concPool{pool.New().WithMaxGoroutines(s.Handlers)}, nil
+}
 
 func (c concPool) Do(ctx context.Context, payload string) error {
 	result := newFuture()

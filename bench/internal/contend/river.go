@@ -31,10 +31,12 @@ type riverArgs struct {
 
 func (riverArgs) Kind() string { return "bench" }
 
-type riverWorker struct{ river.WorkerDefaults[riverArgs] }
+type riverWorker struct {
+	river.WorkerDefaults[riverArgs]
+}
 
 func (riverWorker) Work(ctx context.Context, _ *river.Job[riverArgs]) error {
-	return river.RecordOutput(ctx, reply())
+	return river.RecordOutput(ctx, reply)
 }
 
 func newRiver(ctx context.Context, s Settings) (Queue, error) {
