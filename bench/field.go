@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -103,6 +105,16 @@ func (f *field) addPostgres(ctx context.Context) error {
 	f.versions = append(f.versions, "PostgreSQL "+meter.Version(ctx))
 	f.add(&rounds.Contender{Name: "River", Where: "PostgreSQL", Meter: meter})
 	return nil
+}
+
+// keep leaves those out that are not named, if any are.
+func (f *field) keep(names string) {
+	if names == "" {
+		return
+	}
+	f.contenders = slices.DeleteFunc(f.contenders, func(c *rounds.Contender) bool {
+		return !slices.Contains(strings.Split(names, ","), c.Name)
+	})
 }
 
 // named is one of them; nil: it is absent.

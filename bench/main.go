@@ -21,6 +21,7 @@ import (
 func main() {
 	name := flag.String("contender", "", "be the process of this contender")
 	measure := flag.String("mode", "", "how much to measure: full, smoke, or nothing for the usual")
+	only := flag.String("only", "", "the names of those who take part, parted by commas; all, unless set")
 	docs := flag.String("docs", "", "the folder whose performance.md gets the results")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -28,7 +29,7 @@ func main() {
 	if *name != "" {
 		err = child.Serve(ctx, *name, os.Stdin, os.Stdout)
 	} else {
-		err = compare(ctx, *measure, *docs)
+		err = compare(ctx, *measure, *only, *docs)
 	}
 	stop()
 	if err != nil {
@@ -37,7 +38,7 @@ func main() {
 	}
 }
 
-func compare(ctx context.Context, measure, docs string) error {
+func compare(ctx context.Context, measure, only, docs string) error {
 	m, ok := modes()[measure]
 	if !ok {
 		return fmt.Errorf("no mode is called %q: give full, smoke or none", measure)
@@ -47,6 +48,7 @@ func compare(ctx context.Context, measure, docs string) error {
 	if err != nil {
 		return err
 	}
+	f.keep(only)
 	results := rounds.Compare(ctx, m.entries(f.contenders), m.rounds, progress)
 	parts := tell(f, results, begin)
 	pictures := comparisonPictures(results)

@@ -3,11 +3,12 @@ package contend
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/jamesTait-jt/goflow/adapters/dynamo"
 	"github.com/jamesTait-jt/goflow/adapters/sqs"
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -65,7 +66,8 @@ func (g *goFlow) Work(ctx context.Context) error {
 		}
 		mux := goflow.NewMux()
 		g.job.Handle(mux, handle)
-		worker, err := goflow.NewWorker(broker, records, mux, goflow.Concurrency(g.settings.Handlers), goflow.NoDeadLetters())
+		worker, err := goflow.NewWorker(broker, records, mux, goflow.Concurrency(g.settings.Handlers), goflow.NoDeadLetters(),
+			goflow.Logger(slog.New(slog.NewTextHandler(os.Stderr, nil))))
 		if err != nil {
 			return err
 		}

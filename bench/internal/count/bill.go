@@ -72,26 +72,33 @@ func refused(answer []byte) cost.Usage {
 	return cost.Usage{}
 }
 
-// message is one that is sent or received, alone or in a batch.
+// message is one that is sent or received, alone or in a batch. No contender sends
+// binary attributes.
 type message struct {
-	MessageBody       string
-	Body              string
-	MessageAttributes map[string]struct{ DataType, StringValue, BinaryValue string }
+	Sent       string                      `json:"MessageBody"`
+	Received   string                      `json:"Body"`
+	Attributes map[string]messageAttribute `json:"MessageAttributes"`
+}
+
+type messageAttribute struct {
+	Type string `json:"DataType"`
+	Text string `json:"StringValue"`
 }
 
 // payload is how many bytes of messages a request or an answer carries.
 func payload(body []byte) (size int) {
 	var all struct {
 		message
-		Entries, Messages []message
+		Entries  []message `json:"Entries"`
+		Messages []message `json:"Messages"`
 	}
 	if json.Unmarshal(body, &all) != nil {
 		return 0 // a form or XML: one request, whatever its size
 	}
 	for _, m := range append(append(all.Entries, all.Messages...), all.message) {
-		size += len(m.MessageBody) + len(m.Body)
-		for name, a := range m.MessageAttributes {
-			size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
+		size += len(m.Sent) + len(m.Received)
+		for name, a := range m.Attributes {
+			size += len(name) + len(a.Type) + len(a.Text)
 		}
 	}
 	return size

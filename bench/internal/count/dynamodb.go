@@ -5,7 +5,6 @@ import (
 	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/jamesTait-jt/goflow/adapters/cost"
 )
 
@@ -27,58 +26,74 @@ func askForCapacity(request []byte) []byte {
 	return asking
 }
 
-type capacity struct{ CapacityUnits float64 }
+type capacity struct {
+	Units float64 `json:"CapacityUnits"`
+}
 
 // reported is what DynamoDB says that a call consumed, for one table or for several.
 func reported(answer []byte) (units float64) {
-	var one struct{ ConsumedCapacity capacity }
-	if json.Unmarshal(answer, &one) == nil {
-		return one.ConsumedCapacity.CapacityUnits
+	var one struct {
+		Consumed capacity `json:"ConsumedCapacity"`
 	}
-	var several struct{ ConsumedCapacity []capacity }
+	if json.Unmarshal(answer, &one) == nil {
+		return one.Consumed.Units
+	}
+	var several struct {
+		Consumed []capacity `json:"ConsumedCapacity"`
+	}
 	_ = json.Unmarshal(answer, &several) // what is neither consumed nothing
-	for _, c := range several.ConsumedCapacity {
-		units += c.CapacityUnits
+	for _, c := range several.Consumed {
+		units += c.Units
 	}
 	return units
 }
 
 // placeholder is a parameter of a statement, and the name before it.
-var placeholder = regexp.MustCompile(`(\w+)['"]?\s*[:=<>]+\s*\?`) //nolint:gochecknoglobals // a constant
+var placeholder = regexp.MustCompile(`(\w+)['"]?\s*[:=<>]+\s*\?`)
+
+type statement struct {
+	Text       string      `json:"Statement"`
+	Parameters []attribute `json:"Parameters"`
+}
+
+// given are the attributes that a statement has values for.
+func (s statement) given() map[string]types.AttributeValue {
+	given := map[string]types.AttributeValue{}
+	for i, name := range placeholder.FindAllStringSubmatch(s.Text, -1) {
+		if i < len(s.Parameters) {
+			given[name[1]] = s.Parameters[i].value()
+		}
+	}
+	return given
+}
+
+type response struct {
+	Error struct {
+		Code string               `json:"Code"`
+		Item map[string]attribute `json:"Item"`
+	} `json:"Error"`
+	Item map[string]attribute `json:"Item"`
+}
 
 // statements are all writes, whose units DynamoDB Local does not report. They are
 // computed from what each statement gives, or from the item that it found.
 func statements(request, answer []byte) (u cost.Usage) {
 	var asked struct {
-		Statements []struct {
-			Statement  string
-			Parameters []attribute
-		}
+		Statements []statement `json:"Statements"`
 	}
 	var got struct {
-		Responses []struct {
-			Error struct {
-				Code string
-				Item map[string]attribute
-			}
-			Item map[string]attribute
-		}
+		Responses []response `json:"Responses"`
 	}
 	if json.Unmarshal(request, &asked) != nil || json.Unmarshal(answer, &got) != nil {
 		return u
 	}
-	for i, response := range got.Responses {
-		given := map[string]types.AttributeValue{}
-		for n, name := range placeholder.FindAllStringSubmatch(asked.Statements[i].Statement, -1) {
-			if n < len(asked.Statements[i].Parameters) {
-				given[name[1]] = asked.Statements[i].Parameters[n].value()
-			}
-		}
-		switch response.Error.Code {
+	for i, s := range asked.Statements[:min(len(asked.Statements), len(got.Responses))] {
+		found := got.Responses[i]
+		switch found.Error.Code {
 		case "":
-			u.WriteUnits += cost.WriteUnits(max(cost.ItemSize(given), cost.ItemSize(values(response.Item))))
+			u.WriteUnits += cost.WriteUnits(max(cost.ItemSize(s.given()), cost.ItemSize(values(found.Item))))
 		case "ConditionalCheckFailed", "DuplicateItem":
-			u.WriteUnits += cost.WriteUnits(cost.ItemSize(values(response.Error.Item)))
+			u.WriteUnits += cost.WriteUnits(cost.ItemSize(values(found.Error.Item)))
 		}
 	}
 	return u
@@ -86,10 +101,11 @@ func statements(request, answer []byte) (u cost.Usage) {
 
 // attribute is a value as it is on the wire; JSON has bytes in base64.
 type attribute struct {
-	S, N *string
-	B    []byte
-	M    map[string]attribute
-	L    []attribute
+	S *string              `json:"S"`
+	N *string              `json:"N"`
+	B []byte               `json:"B"`
+	M map[string]attribute `json:"M"`
+	L []attribute          `json:"L"`
 }
 
 func (a attribute) value() types.AttributeValue {

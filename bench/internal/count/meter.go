@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +13,8 @@ import (
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"github.com/jamesTait-jt/goflow/adapters/cost"
+
 	"github.com/jamesTait-jt/goflow/bench/internal/contend"
 )
 
@@ -82,9 +83,7 @@ func (m *AWS) Read(context.Context) (Reading, error) {
 }
 
 func merge(sqs, dynamodb cost.Usage) cost.Usage {
-	for op, n := range dynamodb.Calls {
-		sqs.Calls[op] = n
-	}
+	maps.Copy(sqs.Calls, dynamodb.Calls)
 	sqs.WriteUnits, sqs.ReadUnits = dynamodb.WriteUnits, dynamodb.ReadUnits
 	return sqs
 }

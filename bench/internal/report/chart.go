@@ -28,7 +28,8 @@ func Bars(title string, bars []Bar) ([]byte, error) {
 	o.Title.Text = title
 	o.CategoryAxis.Labels = names
 	o.ValueFormatter = figure
-	o.SeriesList[0].Label.Show = charts.Ptr(true)
+	o.SeriesList[0].Label.Show = new(true)
+	o.SeriesList[0].Label.ValueFormatter = figure
 	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: width, Height: margins + barHeight*len(bars)})
 	if err := p.BarChart(o); err != nil {
 		return nil, err

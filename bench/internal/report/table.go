@@ -66,9 +66,9 @@ func (t Table) Text() string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range t {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")) // to a buffer
 	}
-	_ = w.Flush() // to a buffer
+	_ = w.Flush()
 	return b.String()
 }
 
