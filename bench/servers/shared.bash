@@ -15,9 +15,11 @@ running=$home/running
 # What the servers write besides their logs. Made by `up`, removed by `down`.
 data=$home/data
 
-# Where Debian's packages are unpacked, in place of /. What is there finds its libraries beside it.
+# Where Debian's packages are unpacked, in place of /.
 debian=$home/debian
-library_path=$(printf '%s:' "$debian"/usr/lib/*-linux-*/ "$debian"/lib/*-linux-*/)${LD_LIBRARY_PATH:-}
+
+# What is there finds its libraries beside it.
+library_path() { printf '%s:' "$debian"/usr/lib/*-linux-*/ "$debian"/lib/*-linux-*/ && printf '%s\n' "${LD_LIBRARY_PATH:-/usr/lib}"; }
 
 start_time=30 # s
 
@@ -52,6 +54,6 @@ redis_program() {
   done
 }
 
-redis_version() { LD_LIBRARY_PATH=$library_path "$(redis_program)" --version; }
+redis_version() { LD_LIBRARY_PATH=$(library_path) "$(redis_program)" --version; }
 
-postgres_version() { LD_LIBRARY_PATH=$library_path "$(postgres_programs)/postgres" --version; }
+postgres_version() { LD_LIBRARY_PATH=$(library_path) "$(postgres_programs)/postgres" --version; }

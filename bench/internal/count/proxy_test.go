@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/stretchr/testify/require"
 
-	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/bench/internal/count"
 )
 
@@ -47,7 +47,7 @@ func through(t *testing.T, e *emulator, target, body string) cost.Usage {
 	}
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
-	defer answer.Body.Close()
+	defer func() { require.NoError(t, answer.Body.Close()) }()
 	passed, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	require.Equal(t, e.answer, string(passed))
