@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +103,14 @@ func TestBars(t *testing.T) {
 	}
 	require.Contains(t, text, ">0.36<")
 	require.Contains(t, text, ">12,300<")
+	y := regexp.MustCompile(`y="(\d+)"[^>]*>(GoFlow|naive)`).FindAllStringSubmatch(text, -1)
+	require.Len(t, y, 2)
+	heights := map[string]int{}
+	for _, name := range y {
+		heights[name[2]], err = strconv.Atoi(name[1])
+		require.NoError(t, err)
+	}
+	require.Less(t, heights["GoFlow"], heights["naive"], "the first is on top")
 	again, err := report.Bars("Calls <per> task", []report.Bar{{Name: "GoFlow", Value: 0.356}, {Name: "naive & slow", Value: 12345}})
 	require.NoError(t, err)
 	require.Equal(t, text, string(again), "the same figures are the same picture")
