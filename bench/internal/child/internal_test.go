@@ -31,7 +31,6 @@ func (c *counter) Await(_ context.Context, ids []string) error {
 }
 
 func (*counter) Work(context.Context) error { return nil }
-func (*counter) Close()                     {}
 
 // Each task is pushed once, and each is awaited.
 func TestEveryTaskIsPushedOnce(t *testing.T) {

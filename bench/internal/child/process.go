@@ -13,7 +13,7 @@ import (
 )
 
 // orderTime is how long one order may take.
-const orderTime = 10 * time.Minute
+const orderTime = 20 * time.Minute
 
 // Process is a contender's process, seen from the one that compares.
 type Process struct {

@@ -53,5 +53,3 @@ func (a *asynqQueue) Await(ctx context.Context, ids []string) error {
 		})
 	})
 }
-
-func (a *asynqQueue) Close() {} // Shutdown waits, and the process ends

@@ -33,7 +33,7 @@ type Settings struct {
 	Handlers int    `json:"handlers"` // of each worker
 }
 
-// Queue is a contender whose tasks leave the process.
+// Queue is a contender whose tasks leave the process. It ends with its process.
 type Queue interface {
 	// Work starts the workers.
 	Work(ctx context.Context) error
@@ -41,15 +41,12 @@ type Queue interface {
 	Push(ctx context.Context, payload string) (string, error)
 	// Await reads the result of each task, once.
 	Await(ctx context.Context, ids []string) error
-	// Close ends what Work started, not cleanly: the process ends.
-	Close()
 }
 
-// Pool is a contender whose tasks stay in the process.
+// Pool is a contender whose tasks stay in the process, and so does it.
 type Pool interface {
 	// Do runs one task and returns when its result is here.
 	Do(ctx context.Context, payload string) error
-	Close()
 }
 
 // Queues are the contenders with workers in processes of their own, by name.

@@ -23,7 +23,6 @@ type goFlow struct {
 	client   *goflow.Client
 	settings Settings
 	places   places
-	stop     context.CancelFunc
 }
 
 // places are the URL of a queue and the name of a table.
@@ -42,7 +41,7 @@ func newGoFlow(ctx context.Context, s Settings) (Queue, error) {
 	if err := dynamo.Provision(ctx, awsdynamodb.NewFromConfig(cfg), s.Name); err != nil {
 		return nil, err
 	}
-	g := &goFlow{job: job(), settings: s, places: places{aws.ToString(made.QueueUrl), s.Name}, stop: func() {}}
+	g := &goFlow{job: job(), settings: s, places: places{aws.ToString(made.QueueUrl), s.Name}}
 	broker, records, err := g.ports(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +57,6 @@ func (g *goFlow) ports(ctx context.Context) (goflow.Broker, goflow.Store, error)
 }
 
 func (g *goFlow) Work(ctx context.Context) error {
-	ctx, g.stop = context.WithCancel(ctx)
 	for range g.settings.Workers {
 		broker, records, err := g.ports(ctx)
 		if err != nil {
@@ -92,5 +90,3 @@ func (g *goFlow) Await(ctx context.Context, ids []string) error {
 	}
 	return errors.Join(errs...)
 }
-
-func (g *goFlow) Close() { g.stop() }

@@ -30,5 +30,3 @@ func (l *local) Do(ctx context.Context, payload string) error {
 	}
 	return check(result)
 }
-
-func (l *local) Close() { _ = l.gf.Close() }

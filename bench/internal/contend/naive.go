@@ -20,7 +20,6 @@ type naive struct {
 	dynamodb *awsdynamodb.Client
 	queue    string
 	settings Settings
-	stop     context.CancelFunc
 }
 
 type naiveTask struct {
@@ -37,7 +36,7 @@ func newNaive(ctx context.Context, s Settings) (Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &naive{sqs: awssqs.NewFromConfig(cfg), dynamodb: awsdynamodb.NewFromConfig(cfg), settings: s, stop: func() {}}
+	n := &naive{sqs: awssqs.NewFromConfig(cfg), dynamodb: awsdynamodb.NewFromConfig(cfg), settings: s}
 	made, err := n.sqs.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &s.Name})
 	if err != nil {
 		return nil, err
@@ -53,7 +52,6 @@ func newNaive(ctx context.Context, s Settings) (Queue, error) {
 }
 
 func (n *naive) Work(ctx context.Context) error {
-	ctx, n.stop = context.WithCancel(ctx)
 	for range n.settings.Handlers {
 		go n.loop(ctx)
 	}
@@ -121,5 +119,3 @@ func (n *naive) look(ctx context.Context, id string) (bool, error) {
 	}
 	return true, check(result.Value)
 }
-
-func (n *naive) Close() { n.stop() }

@@ -41,8 +41,6 @@ func (c channel) Do(_ context.Context, payload string) error {
 	return check(<-r.result)
 }
 
-func (c channel) Close() { close(c) }
-
 type antsPool struct{ pool *ants.Pool }
 
 func newAnts(s Settings) (Pool, error) {
@@ -62,8 +60,6 @@ func (a antsPool) Do(ctx context.Context, payload string) error {
 	return check(<-result)
 }
 
-func (a antsPool) Close() { a.pool.Release() }
-
 type pondPool struct{ pool pond.ResultPool[string] }
 
 func newPond(s Settings) (Pool, error) { return pondPool{pond.NewResultPool[string](s.Handlers)}, nil }
@@ -75,8 +71,6 @@ func (p pondPool) Do(ctx context.Context, payload string) error {
 	}
 	return check(result)
 }
-
-func (p pondPool) Close() { p.pool.StopAndWait() }
 
 // concPool: conc's pools of results give them all at the end, in place of each to
 // who waits for it, so that a channel carries each.
@@ -94,5 +88,3 @@ func (c concPool) Do(ctx context.Context, payload string) error {
 	})
 	return check(<-result)
 }
-
-func (c concPool) Close() { c.pool.Wait() }

@@ -107,5 +107,3 @@ func (r *riverQueue) look(ctx context.Context, page []int64) ([]int64, error) {
 	}
 	return page, nil
 }
-
-func (r *riverQueue) Close() {} // the process ends
