@@ -43,6 +43,9 @@ func compare(ctx context.Context, measure, only, docs string) error {
 	if !ok {
 		return fmt.Errorf("no mode is called %q: give full, smoke or none", measure)
 	}
+	if docs != "" && (only != "" || m.rounds == 1) {
+		return errors.New("the page is written from runs of all contenders, and of several rounds")
+	}
 	begin := time.Now()
 	f, err := newField(ctx)
 	if err != nil {

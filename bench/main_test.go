@@ -60,3 +60,12 @@ func TestEveryModeHasTasksForAll(t *testing.T) {
 		}
 	}
 }
+
+func TestPageIsNotWrittenFromAPart(t *testing.T) {
+	t.Parallel()
+
+	folder := t.TempDir()
+	require.ErrorContains(t, compare(t.Context(), "smoke", "", folder), "several rounds")
+	require.ErrorContains(t, compare(t.Context(), "", "ants", folder), "all contenders")
+	require.ErrorContains(t, compare(t.Context(), "fast", "", ""), `"fast"`)
+}

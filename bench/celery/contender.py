@@ -117,6 +117,8 @@ def main():
             answer = {"error": repr(e)}
         answer["seconds"] = time.monotonic() - begin
         print(json.dumps(answer), flush=True)
+    if program.worker:  # whoever gave orders is gone
+        program.worker.kill()
 
 
 if __name__ == "__main__":
