@@ -15,7 +15,8 @@ const (
 	DoUsage = "usage" // answers with Allocations and Processor
 )
 
-// Pushers is how many goroutines, or in Celery threads, push at a time.
+// Pushers is how many goroutines push at a time. Celery has ten threads, which is
+// as many connections as it keeps.
 const Pushers = 100
 
 // Order is one line of standard input.

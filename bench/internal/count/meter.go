@@ -66,12 +66,6 @@ func (m *AWS) Environment() []string {
 	return []string{"AWS_ENDPOINT_URL_SQS=" + m.sqs.URL, "AWS_ENDPOINT_URL_DYNAMODB=" + m.dynamodb.URL}
 }
 
-// Close ends the proxies.
-func (m *AWS) Close() {
-	m.sqs.Close()
-	m.dynamodb.Close()
-}
-
 // Read has dollars by the prices of us-east-1.
 func (m *AWS) Read(context.Context) (Reading, error) {
 	sqs, dynamodb := m.sqs.Usage(), m.dynamodb.Usage()
