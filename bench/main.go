@@ -53,22 +53,33 @@ func compare(ctx context.Context, measure, only, docs string) error {
 	}
 	f.keep(only)
 	results := rounds.Compare(ctx, m.entries(f.contenders), m.rounds, progress)
-	parts := tell(f, results, begin)
-	pictures := comparisonPictures(results)
+	p := page{tell(f, results, begin), comparisonPictures(results)}
 	failed := failures(results)
 	if g := f.named("GoFlow"); m.grow && g != nil {
-		for _, s := range allSeries() {
-			grown := rounds.Compare(ctx, s.entries(g), 1, progress)
-			failed = errors.Join(failed, failures(grown))
-			parts = append(parts, tellGrowth(s, grown))
-			pictures = append(pictures, growthPicture(s, grown))
-		}
+		failed = errors.Join(failed, p.grow(ctx, g))
 	}
 	fmt.Printf("\nbench: %.0f s\n", time.Since(begin).Seconds())
 	if docs == "" || failed != nil {
 		return failed // nothing is published of a run that failed
 	}
-	return publish(docs, parts, pictures)
+	return p.publish(docs)
+}
+
+// page is what goes to docs/performance.md and beside it.
+type page struct {
+	parts    []report.Part
+	pictures []picture
+}
+
+// grow measures one contender while one thing after the other grows.
+func (p *page) grow(ctx context.Context, c *rounds.Contender) (failed error) {
+	for _, s := range allSeries() {
+		grown := rounds.Compare(ctx, s.entries(c), 1, progress)
+		failed = errors.Join(failed, failures(grown))
+		p.parts = append(p.parts, tellGrowth(s, grown))
+		p.pictures = append(p.pictures, growthPicture(s, grown))
+	}
+	return failed
 }
 
 // progress is for who waits; the results are on standard output.
@@ -82,16 +93,15 @@ func failures(results []rounds.Result) error {
 	return errors.Join(errs...)
 }
 
-// publish writes the page and its pictures.
-func publish(docs string, parts []report.Part, pictures []picture) error {
-	for _, p := range pictures {
-		svg, err := report.Bars(p.title, p.bars)
+func (p *page) publish(docs string) error {
+	for _, drawn := range p.pictures {
+		svg, err := report.Bars(drawn.title, drawn.bars)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(docs+"/performance-"+p.name+".svg", svg, 0o644); err != nil { //nolint:gosec // a picture of the repository
+		if err := os.WriteFile(docs+"/performance-"+drawn.name+".svg", svg, 0o644); err != nil { //nolint:gosec // a picture of the repository
 			return err
 		}
 	}
-	return report.Write(docs+"/performance.md", parts)
+	return report.Write(docs+"/performance.md", p.parts)
 }

@@ -9,6 +9,8 @@ const (
 	width     = 720
 	barHeight = 40
 	margins   = 90
+	margin    = 20
+	labelGap  = 10
 )
 
 // Bar is one value of a picture.
@@ -27,6 +29,9 @@ func Bars(title string, bars []Bar) ([]byte, error) {
 	o.Horizontal = true
 	o.Title.Text = title
 	o.CategoryAxis.Labels = names
+	o.CategoryAxis.LabelOffset.Left = -labelGap
+	o.Padding = charts.NewBox(margin+labelGap, margin, margin, margin)
+	o.ValueAxis = []charts.ValueAxisOption{{Min: new(0.0), Show: new(false)}} // each bar has its figure
 	o.ValueFormatter = figure
 	o.SeriesList[0].Label.Show = new(true)
 	o.SeriesList[0].Label.ValueFormatter = figure

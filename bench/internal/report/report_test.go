@@ -116,6 +116,24 @@ func TestBars(t *testing.T) {
 	require.Equal(t, text, string(again), "the same figures are the same picture")
 }
 
+// A bar is as long as its value: it begins at nothing.
+func TestBarsAreInProportion(t *testing.T) {
+	t.Parallel()
+
+	svg, err := report.Bars("t", []report.Bar{{Name: "a", Value: 6}, {Name: "b", Value: 2}})
+	require.NoError(t, err)
+	bars := regexp.MustCompile(`d="M (\d+) \d+\nL (\d+) [^"]*" style="stroke:none;fill:rgb\(`).FindAllStringSubmatch(string(svg), -1)
+	require.Len(t, bars, 2)
+	length := func(bar []string) float64 {
+		begin, err := strconv.Atoi(bar[1])
+		require.NoError(t, err)
+		end, err := strconv.Atoi(bar[2])
+		require.NoError(t, err)
+		return float64(end - begin)
+	}
+	require.InEpsilon(t, 3, length(bars[1])/length(bars[0]), 0.05)
+}
+
 // What is generated has its places in the page.
 func TestPage(t *testing.T) {
 	t.Parallel()
