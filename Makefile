@@ -5,7 +5,7 @@ PART := .ci/part
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover cost fuzz prove faults frozen test
+.PHONY: help build fmt lint template proto check up down deploy-local test-lambda demo demo-lambda demo-grpc demo-memory test-k8s cover cost fuzz prove faults frozen bench test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ prove: ## simulate, plant bugs, break real servers, fuzz; nightly: BUDGET=1h TAS
 
 fuzz: ## fuzz every decoder, 10 s for each of the five; FUZZ=10m longer
 	@.ci/fuzz
+
+# DOCS=1 writes docs/performance.md and its pictures, too.
+bench: ## GoFlow beside other queues and pools, in one table; BENCH=full what grows, too, BENCH=smoke seconds; DOCS=1: into docs/
+	@DOCS=$(DOCS) .ci/bench $(BENCH)
 
 test: ## everything; installs what it needs
 	@.ci/test
