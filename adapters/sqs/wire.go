@@ -10,6 +10,8 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/jamesTait-jt/goflow/adapters/internal/body"
 )
 
 // wire notes what became of the requests of one call: the SDK returns the last
@@ -20,9 +22,10 @@ type wire struct {
 	doubt   bool // one may have been carried out
 }
 
-// watch is an option of a call that makes w see its attempts.
+// watch is an option of a call that makes w see its attempts, and keeps their
+// connections alive.
 func (w *wire) watch(o *awssqs.Options) {
-	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+	o.APIOptions = append(o.APIOptions, body.Plain, func(stack *middleware.Stack) error {
 		return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("goflowWire", w.attempt), middleware.After)
 	})
 }
