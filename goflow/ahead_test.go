@@ -111,14 +111,16 @@ func TestReceivedAhead(t *testing.T) {
 			require.NoError(w, stop())
 		},
 		"WhatFindsNoSlotGoesBackAfterHalfALease": func(w *world) {
+			w.sleeping("quick", time.Millisecond)
 			w.sleeping("long", 10*testLease)
 			var ran []time.Time
 			goflow.NewJob[int, int]("other").Handle(w.mux, func(_ context.Context, n int) (int, error) {
 				ran = append(ran, time.Now())
 				return n, nil
 			})
-			long := w.pushedAs("long", 1)
 			stop := w.start(goflow.Concurrency(1))
+			w.waitAll(w.pushedAs("quick", 1)) // so that slots seem to be free soon
+			long := w.pushedAs("long", 1)
 			time.Sleep(time.Second)
 			begin, others := time.Now(), w.pushedAs("other", 5)
 			time.Sleep(time.Second)
@@ -129,24 +131,45 @@ func TestReceivedAhead(t *testing.T) {
 			w.waitAll(others)
 			require.NoError(w, stopOther())
 			require.LessOrEqual(w, ran[0].Sub(begin), testLease/2+2*time.Second, "another worker runs them")
+			w.pushedAs("other", 5)
+			time.Sleep(time.Second)
+			size, err = w.queue.Size(w.Context())
+			require.NoError(w, err)
+			require.Equal(w, port.Size{Leased: 1, Waiting: 5}, size, "and no more are received ahead")
 			w.waitAll(long)
 			require.NoError(w, stop())
 		},
-		"NothingIsReceivedAheadAfterThat": func(w *world) {
-			w.sleeping("long", 6*testLease)
-			ids := w.pushedAs("long", 3)
+		"LongTasksAreNotReceivedAhead": func(w *world) {
+			w.sleeping("long", testLease/2)
+			ids := w.pushedAs("long", 8)
 			stop := w.start(goflow.Concurrency(1))
-			time.Sleep(testLease)
-			size, err := w.queue.Size(w.Context())
-			require.NoError(w, err)
-			require.Equal(w, port.Size{Leased: 1, Waiting: 2}, size)
+			for range 4 {
+				time.Sleep(testLease)
+				size, err := w.queue.Size(w.Context())
+				require.NoError(w, err)
+				require.LessOrEqual(w, size.Leased, 1)
+			}
 			w.waitAll(ids)
 			require.NoError(w, stop())
 		},
+		"InnocentTasksWithOneAttemptStaySo": func(w *world) {
+			w.sleeping("long", 3*testLease)
+			ids := make([]string, 80)
+			for i := range ids {
+				ids[i] = w.push("long", 1, goflow.MaxAttempts(1))
+			}
+			begin := time.Now()
+			stop := w.start(goflow.Concurrency(10))
+			w.waitAll(ids)
+			require.Less(w, time.Since(begin), 25*testLease, "ten at a time, and none alone as a suspect")
+			require.NoError(w, stop())
+		},
 		"StopGivesBackAtOnceWhatWaits": func(w *world) {
+			w.sleeping("quick", time.Millisecond)
 			w.sleeping("long", time.Hour)
-			w.pushedAs("long", 8)
 			stop := w.start(goflow.Concurrency(1), goflow.Drain(testLease/4))
+			w.waitAll(w.pushedAs("quick", 1))
+			w.pushedAs("long", 8)
 			time.Sleep(time.Second)
 			ended := make(chan error, 1)
 			go func() { ended <- stop() }()

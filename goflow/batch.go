@@ -46,7 +46,7 @@ type Batch struct {
 func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWorker, error) {
 	w := &BatchWorker{broker: b, stopping: make(chan struct{}), idle: make(chan struct{})}
 	if _, ok := s.(port.InProcess); !ok {
-		s = newGroupedStore(s, &w.flying)
+		s = newGroupedStore(s, &w.flying, keepsOrder(b))
 	}
 	p, err := NewProcessor(b, s, m, opts...)
 	if err != nil {
@@ -117,6 +117,10 @@ func (w *BatchWorker) Stop(d time.Duration) {
 		}
 	}
 	w.mu.Unlock()
+	w.leases.hurry()
+	if s, ok := w.processor.store.(*groupedStore); ok {
+		s.hurry()
+	}
 	within(w.idle, d)
 }
 

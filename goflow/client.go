@@ -54,7 +54,9 @@ type loader interface {
 	Load(ctx context.Context, ids []string, fresh bool) ([]Record, error)
 }
 
-// NewClient returns a client. It makes no call before the first push or read.
+// NewClient returns a client. It makes no call before the first push or read. Single
+// pushes of the same moment go together, in a call that has the context values of the
+// first of them, and ends when none of them waits any more.
 func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	o, err := newClientOptions(opts)
 	awaiter, _ := s.(port.Awaiter)

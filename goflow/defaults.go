@@ -37,7 +37,8 @@ const (
 	// retentionMargin is how long before a message's end of life a retry must
 	// be due: SQS deletes late messages silently.
 	retentionMargin = time.Hour
-	// maxSettling bounds the outcomes of one worker that are still being stored.
+	// maxSettling is from how many outcomes of one worker on, that are still being
+	// stored, it starts nothing.
 	maxSettling = 256
 	// stopGrace is handlerGrace where the process is killed half a second after it
 	// was told to stop:

@@ -196,7 +196,8 @@ func (g *group[In, Out]) mayFly(now time.Time) bool {
 	return n > 0 && (n >= g.most || g.boarding() < n || !now.Before(g.departure()))
 }
 
-// departure is when those who wait go, though their call is not full.
+// departure is when those who wait go, though their call is not full: not so late that
+// the call has less than three quarters of anybody's time.
 func (g *group[In, Out]) departure() time.Time {
 	at := g.waiting[0].came
 	if !g.hurried && (g.expected == nil || len(g.waiting)+g.underWay < g.expected()) {
@@ -204,6 +205,11 @@ func (g *group[In, Out]) departure() time.Time {
 	}
 	if g.calls > 0 {
 		at = at.Add(overdue)
+	}
+	for _, p := range g.waiting {
+		if until, ok := p.ctx.Deadline(); ok {
+			at = earlier(at, p.came.Add(until.Sub(p.came)/4))
+		}
 	}
 	return at
 }
@@ -245,14 +251,21 @@ func (g *group[In, Out]) fly(some []*passenger[In, Out]) {
 	go g.run(ctx, some, cancel)
 }
 
-// run makes the call and answers one passenger after another.
+// run makes the call.
 func (g *group[In, Out]) run(ctx context.Context, some []*passenger[In, Out], cancel context.CancelFunc) {
 	defer cancel()
 	items := make([]In, len(some))
 	for i, p := range some {
 		items[i] = p.item
 	}
-	outs, err := g.call(ctx, items)
+	var outs []Out
+	err := errFlown
+	defer func() { g.land(some, outs, err) }() // also when the call ends its goroutine
+	outs, err = g.call(ctx, items)
+}
+
+// land answers one passenger after another.
+func (g *group[In, Out]) land(some []*passenger[In, Out], outs []Out, err error) {
 	g.mu.Lock()
 	g.calls--
 	g.underWay -= len(some)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -193,15 +194,39 @@ func TestGroup(t *testing.T) {
 			t.Helper()
 			go func() { _, _ = g.do(t.Context(), 1) }()
 			time.Sleep(time.Millisecond)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			defer cancel()
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, cancel)
 			_, err := g.do(ctx, 2)
 			require.ErrorIs(t, err, errUnsent)
-			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorIs(t, err, context.Canceled)
 			_, err = g.do(ctx, 3)
 			require.ErrorIs(t, err, errUnsent)
 			time.Sleep(time.Second)
 			require.Equal(t, [][]int{{1}}, a.calls)
+		},
+		"WhoHasLittleTimeLeavesMostOfItToTheCall": func(t *testing.T, a *answering, g *group[int, string]) {
+			t.Helper()
+			a.after = func(items []int) time.Duration {
+				if items[0] == 0 {
+					return time.Hour
+				}
+				return roundTrip
+			}
+			first, cancelFirst := context.WithCancel(t.Context())
+			go func() { _, _ = g.do(first, 0) }()
+			time.Sleep(time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*roundTrip)
+			defer cancel()
+			_, err := g.do(ctx, 1)
+			require.NoError(t, err)
+			cancelFirst()
+		},
+		"CallThatEndsItsGoroutineIsAnswered": func(t *testing.T, a *answering, g *group[int, string]) {
+			t.Helper()
+			a.after = func([]int) time.Duration { runtime.Goexit(); return 0 }
+			_, errs := ask(t, g, 1, 2)
+			require.ErrorIs(t, errs[0], errFlown)
+			require.ErrorIs(t, errs[1], errFlown)
 		},
 		"CallEndsWithTheLastWhoWaitsForIt": func(t *testing.T, a *answering, g *group[int, string]) {
 			t.Helper()

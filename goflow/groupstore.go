@@ -14,7 +14,7 @@ import (
 // costs the same in any company, a call does not.
 const (
 	groupLinger = 5 * time.Millisecond
-	saveLinger  = 10 * time.Millisecond // somebody may wait for a result, no handler does
+	saveLinger  = 10 * time.Millisecond // somebody may wait for a result, no slot does
 )
 
 // groupedStore is a Store whose calls of one item go together. It has no extra
@@ -27,8 +27,9 @@ type groupedStore struct {
 }
 
 // newGroupedStore returns one for so many callers, of which each waits for one
-// answer at a time.
-func newGroupedStore(s Store, callers *atomic.Int64) *groupedStore {
+// answer at a time. Where order is kept no save lingers: the next of a group waits for
+// it.
+func newGroupedStore(s Store, callers *atomic.Int64, ordered bool) *groupedStore {
 	g := &groupedStore{
 		store:  s,
 		saves:  newGroup(port.MaxWrites, func(ctx context.Context, recs []Record) ([]struct{}, error) { return nil, s.Save(ctx, recs) }),
@@ -38,6 +39,9 @@ func newGroupedStore(s Store, callers *atomic.Int64) *groupedStore {
 	expected := func() int { return int(callers.Load()) }
 	g.saves.expected, g.claims.expected = expected, expected
 	g.saves.linger, g.claims.linger = saveLinger, groupLinger
+	if ordered {
+		g.saves.linger = 0
+	}
 	return g
 }
 

@@ -72,13 +72,24 @@ func (h *health) worked(p part) {
 	}
 }
 
+// troubled tells whether something fails.
+func (h *health) troubled() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.wait > 0
+}
+
 // pause waits until the next receive may go out; false when ctx ends first.
 func (h *health) pause(ctx context.Context) bool {
-	h.mu.Lock()
-	until := h.until
-	h.mu.Unlock()
-	if d := time.Until(until); d > 0 {
-		return sleep(ctx, d)
+	for {
+		h.mu.Lock()
+		d := time.Until(h.until)
+		h.mu.Unlock()
+		if d <= 0 {
+			return ctx.Err() == nil
+		}
+		if !sleep(ctx, d) {
+			return false
+		}
 	}
-	return ctx.Err() == nil
 }

@@ -14,6 +14,7 @@ import (
 type lane struct {
 	steps []step
 	slot  chan struct{} // closed when it has one
+	since time.Time     // when it got it
 }
 
 // lanes sorts deliveries, by their index, into those that may run at once: from a
@@ -66,7 +67,10 @@ func (s *source) follow(ctx, base context.Context, l *lane, stop context.CancelC
 		s.settle(base, l.steps, Outcome{Action: Release}, stop)
 		return
 	}
-	returned := sync.OnceFunc(func() { s.count(-1, 1) })
+	returned := sync.OnceFunc(func() {
+		s.learnStint(l.since)
+		s.count(-1, 1)
+	})
 	defer func() { s.count(0, -1) }()
 	defer returned() // where no handler ran
 	for n, st := range l.steps {

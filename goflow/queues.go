@@ -109,7 +109,7 @@ const mostTogether = 1 << 20
 func sizeOf(m port.Message) int {
 	size := len(m.Body)
 	for name, value := range m.Attributes {
-		size += len(name) + len(value)
+		size += len(name) + len("String") + len(value)
 	}
 	return size
 }

@@ -89,14 +89,31 @@ func (s *source) ask() int {
 // way, early enough for none to stay empty.
 func (s *source) askAhead() int {
 	ahead := s.used() - s.opts.concurrency // for which there will be no slot
-	most := mostAhead
-	if time.Now().Before(s.restless) {
-		most = 0
-	}
+	most := s.mostAhead()
 	if ahead > 0 && (s.asked > 0 || ahead > min(s.pace, most/2)) {
 		return 0
 	}
 	return min(most-ahead, port.MaxMessages)
+}
+
+// mostAhead is how many deliveries may wait for a slot: as many as are likely to have
+// one within a quarter of a lease, after half of which they are given back.
+func (s *source) mostAhead() int {
+	if s.stint == 0 || time.Now().Before(s.restless) {
+		return 0
+	}
+	return int(min(time.Duration(s.opts.concurrency)*s.keeper.lease/4/s.stint, mostAhead))
+}
+
+// learnStint learns from a lane that had its slot since then. It takes the lock itself.
+func (s *source) learnStint(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	took := max(time.Since(since), 1)
+	if s.stint > 0 {
+		took = max((3*s.stint+took)/4, 1)
+	}
+	s.stint = took
 }
 
 // askShare is how many of the free slots the source keeps for a receive. It may last a
@@ -123,7 +140,7 @@ func (s *source) adapt(n, room, started int, another func()) (goOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n < room {
-		return s.pollers == 1
+		return s.lastOrLess()
 	}
 	s.pace = s.started - started
 	if n == port.MaxMessages && s.pollers < mostPollers && s.ask() == n {
@@ -131,6 +148,28 @@ func (s *source) adapt(n, room, started int, another func()) (goOn bool) {
 		s.polling.Go(another)
 	}
 	return true
+}
+
+// stay tells whether a poller that had room for so many goes on: the only one does. It
+// takes the lock itself.
+func (s *source) stay(room int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.lastOrLess()
+	if !last {
+		s.asked -= room
+		s.room.Broadcast()
+	}
+	return last
+}
+
+// lastOrLess tells whether there is one poller only; else there is now one less.
+func (s *source) lastOrLess() bool {
+	if s.pollers == 1 {
+		return true
+	}
+	s.pollers--
+	return false
 }
 
 // grant gives slots to the lanes that wait for one.
@@ -141,6 +180,7 @@ func (w *Worker) grant() {
 	}
 	for _, s := range w.sources {
 		for len(s.ready) > 0 && active < w.opts.concurrency && !w.full() {
+			s.ready[0].since = time.Now()
 			close(s.ready[0].slot)
 			s.ready = slices.Delete(s.ready, 0, 1)
 			s.active++

@@ -22,18 +22,19 @@ type source struct {
 	ahead     bool // deliveries may wait here for a slot
 
 	// Guarded by Worker.mu.
-	pollers  int       // receives that may be under way
-	stalled  int       // pollers that wait for room
-	asked    int       // deliveries that the receives under way may bring
-	ready    []*lane   // received, and waiting for a slot
-	active   int       // slots with a handler
-	settling int       // handler returned, outcome not stored
-	started  int       // slots taken so far
-	pace     int       // slots taken during the last full receive
-	restless time.Time // until then nothing is received ahead
-	closed   bool      // nothing comes any more
-	brought  int       // by the last receive
-	more     bool      // it brought all that was asked for, so there may be more
+	pollers  int           // receives that may be under way
+	stalled  int           // pollers that wait for room
+	asked    int           // deliveries that the receives under way may bring
+	ready    []*lane       // received, and waiting for a slot
+	active   int           // slots with a handler
+	settling int           // handler returned, outcome not stored
+	started  int           // slots taken so far
+	pace     int           // slots taken during the last full receive
+	stint    time.Duration // about how long a lane has its slot; 0: not known yet
+	restless time.Time     // until then nothing is received ahead
+	closed   bool          // nothing comes any more
+	brought  int           // by the last receive
+	more     bool          // it brought all that was asked for, so there may be more
 }
 
 // ackLinger is how long an ack waits for others: nobody waits for it.
@@ -111,7 +112,7 @@ func alike(name string, b, dead Broker) error {
 func (s *source) lastReceive() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stalled > 0 || s.closed {
+	if s.stalled > 0 && s.asked == 0 || s.closed {
 		return time.Now()
 	}
 	return s.health.lastReceive()
@@ -122,8 +123,11 @@ func (s *source) lastReceive() time.Time {
 func (s *source) poll(ctx, base context.Context, stop context.CancelCauseFunc) {
 	defer context.AfterFunc(ctx, s.wakeAll)()
 	into := make([]Delivery, port.MaxMessages)
-	for more := true; more; {
+	for {
 		room, started := s.waitForRoom(ctx)
+		if s.health.troubled() && !s.stay(room) {
+			return // one is enough to see whether the trouble is over
+		}
 		if !s.health.pause(ctx) {
 			break
 		}
@@ -134,7 +138,9 @@ func (s *source) poll(ctx, base context.Context, stop context.CancelCauseFunc) {
 			break // an error of a receive that was told to end is none
 		}
 		s.judge(partReceive, err, stop)
-		more = s.adapt(n, room, started, func() { s.poll(ctx, base, stop) })
+		if !s.adapt(n, room, started, func() { s.poll(ctx, base, stop) }) {
+			return
+		}
 	}
 	s.leave()
 }

@@ -49,7 +49,8 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	}
 	w := &Worker{store: s, opts: o, held: map[*hold]bool{}}
 	w.room.L = &w.mu
-	w.processor = newProcessor(b, w.grouped(s), m, o)
+	ordered := keepsOrder(b) || slices.ContainsFunc(o.queues, func(q Queue) bool { return keepsOrder(q.Broker) })
+	w.processor = newProcessor(b, w.grouped(s, ordered), m, o)
 	w.addSource(Queue{Broker: b, DeadLetters: o.dead})
 	for _, q := range o.queues {
 		w.addSource(q)
@@ -63,11 +64,16 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 }
 
 // grouped makes few calls of many, unless the store is in this process.
-func (w *Worker) grouped(s Store) Store {
+func (w *Worker) grouped(s Store, ordered bool) Store {
 	if _, ok := s.(port.InProcess); ok {
 		return s
 	}
-	return newGroupedStore(s, &w.running)
+	return newGroupedStore(s, &w.running, ordered)
+}
+
+func keepsOrder(b Broker) bool {
+	o, ok := b.(port.Orderer)
+	return ok && o.Ordered()
 }
 
 // hurry ends all lingering.
