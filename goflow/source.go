@@ -18,6 +18,7 @@ type source struct {
 	health    health
 	keeper    *keeper
 	ordered   bool
+	local     *localSlots // of a worker in one process; nil: it polls
 
 	// Guarded by Worker.mu.
 	active   int  // slots with a handler
@@ -94,6 +95,9 @@ func alike(name string, b, dead Broker) error {
 
 // lastReceive is now while there is no room to receive into.
 func (s *source) lastReceive() time.Time {
+	if s.local != nil {
+		return s.local.lastReceive()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting && s.free() == 0 || s.closed {
