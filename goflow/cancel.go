@@ -138,12 +138,19 @@ func (w *cancelWatch) cancel(id string) {
 // heed lets the run's context end when the task is cancelled, if its job wants
 // that and no renewal of a claim would tell.
 func (a *attempt) heed(ctx context.Context) (context.Context, func()) {
-	if a.once() && a.hold.renews() || !a.once() && !a.entry.cancellable {
+	if !a.heeds() {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	remove := a.cancels.add(a.rec.ID, cancel)
 	return ctx, func() { remove(); cancel(nil) }
+}
+
+func (a *attempt) heeds() bool {
+	if a.once() {
+		return !a.hold.renews()
+	}
+	return a.entry.cancellable
 }
 
 // renews tells whether the keeper renews the claim with the lease.

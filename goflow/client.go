@@ -35,6 +35,7 @@ type Client struct {
 	backend backend
 	shared  shared
 	waiters *waiters
+	local   *localPush // nil: broker or store is elsewhere
 
 	mu     sync.RWMutex // held for reading by pushes under way
 	closed bool
@@ -63,6 +64,7 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	return &Client{
 		backend: newDirect(newRoutes(b, o), s, o.shared.recordTTL),
 		shared:  o.shared, waiters: newWaiters(s, awaiter, o.shared.recordTTL),
+		local: newLocalPush(b, s, o.shared.recordTTL),
 	}, err
 }
 
@@ -121,7 +123,7 @@ func (c *Client) pushAll(ctx context.Context, all []*pushed) {
 		return
 	}
 	for _, t := range underWay(all) {
-		t.err = fmt.Errorf("goflow: client: %w", ErrClosed)
+		t.err = errClientClosed()
 	}
 }
 
@@ -179,6 +181,9 @@ func lastHope(id string, ttl time.Duration) time.Time {
 // still answers.
 func (c *Client) Close() error {
 	c.waiters.close()
+	if c.local != nil {
+		c.local.waits.close()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

@@ -198,6 +198,9 @@ func (g *GoFlow) Push(taskType string, payload any) (string, error) {
 	if err := g.usable(); err != nil {
 		return "", err
 	}
+	if g.client.local != nil && validType(taskType) == nil {
+		return g.client.local.push(background(), g.client, &anyTask{localTask{env: plainEnvelope(taskType)}, payload})
+	}
 	return g.client.pushOne(background(), task.Task{Type: taskType, Payload: payload}, nil)
 }
 

@@ -54,8 +54,8 @@ type landing[Out any] struct {
 	err error
 }
 
-// overdue is after what time nobody waits any more for a call under way to return.
-const overdue = 100 * time.Millisecond
+// longCall is after what time nobody waits any more for a call under way to return.
+const longCall = 100 * time.Millisecond
 
 // What is known of an item whose caller went away.
 var (
@@ -204,7 +204,7 @@ func (g *group[In, Out]) departure() time.Time {
 		at = at.Add(g.linger)
 	}
 	if g.calls > 0 {
-		at = at.Add(overdue)
+		at = at.Add(longCall)
 	}
 	for _, p := range g.waiting {
 		if until, ok := p.ctx.Deadline(); ok {

@@ -186,7 +186,7 @@ func TestGroup(t *testing.T) {
 			begin := time.Now()
 			_, errs := ask(t, g, 1, 2)
 			require.NoError(t, errors.Join(errs...))
-			require.LessOrEqual(t, time.Since(begin), overdue+2*roundTrip)
+			require.LessOrEqual(t, time.Since(begin), longCall+2*roundTrip)
 			require.Equal(t, []int{1, 2}, a.sizes())
 			cancel()
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,7 +25,8 @@ const (
 
 // health is what a worker knows of its broker and store.
 type health struct {
-	log *slog.Logger
+	log      *slog.Logger
+	troubled atomic.Bool // some part is failing
 
 	mu      sync.Mutex
 	last    time.Time // of a receive that was answered
@@ -50,6 +52,7 @@ func (h *health) failed(p part, err error) {
 		h.failing = map[part]bool{}
 	}
 	h.failing[p] = true
+	h.troubled.Store(true)
 	if now := time.Now(); !now.Before(h.until) { // several failures at a time are one
 		h.wait = min(max(2*h.wait, firstTrouble), lastTrouble)
 		h.until = now.Add(h.wait + jitter(h.wait/4))
@@ -68,15 +71,9 @@ func (h *health) worked(p part) {
 		delete(h.failing, p)
 	}
 	if len(h.failing) == 0 {
+		h.troubled.Store(false)
 		h.wait = 0
 	}
-}
-
-// troubled tells whether something fails.
-func (h *health) troubled() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.wait > 0
 }
 
 // pause waits until the next receive may go out; false when ctx ends first.

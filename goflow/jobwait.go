@@ -33,11 +33,14 @@ func (j *Job[In, Out]) Wait(ctx context.Context, c *Client, id string) (Out, err
 	if err := j.keepsResults(); err != nil {
 		return out, err
 	}
-	rec, err := c.Wait(ctx, id)
-	if err != nil {
-		return out, err
+	rec, ok := c.peek(id)
+	if !ok {
+		var err error
+		if rec, err = c.wait(ctx, id); err != nil {
+			return out, err
+		}
 	}
-	return j.result(rec)
+	return j.result(&rec)
 }
 
 // WaitAll yields the results of tasks of this job in the order in which they
@@ -52,7 +55,7 @@ func (j *Job[In, Out]) WaitAll(ctx context.Context, c *Client, ids []string) ite
 		for rec, err := range c.WaitAll(ctx, ids) {
 			r := Result[Out]{ID: rec.ID}
 			if err == nil {
-				r.Value, err = j.result(rec)
+				r.Value, err = j.result(&rec)
 			}
 			if !yield(r, err) {
 				return
@@ -72,7 +75,7 @@ func (j *Job[In, Out]) WaitAny(ctx context.Context, c *Client, ids []string) (r 
 		return r, err
 	}
 	r.ID = rec.ID
-	r.Value, err = j.result(rec)
+	r.Value, err = j.result(&rec)
 	return r, err
 }
 
@@ -84,13 +87,18 @@ func (j *Job[In, Out]) keepsResults() error {
 }
 
 // result reads the result in a record that is terminal.
-func (j *Job[In, Out]) result(rec Record) (out Out, err error) {
+func (j *Job[In, Out]) result(rec *Record) (Out, error) {
 	if rec.State != task.Done {
+		var out Out
 		return out, &TaskError{ID: rec.ID, State: rec.State, Attempts: rec.Attempts, Reason: rec.Error}
 	}
 	if v, ok := rec.Value.(Out); ok {
 		return v, nil
 	}
+	return decodeResult[Out](rec)
+}
+
+func decodeResult[Out any](rec *Record) (out Out, err error) {
 	raw := rec.Result
 	if rec.Value != nil {
 		if raw, err = marshal(rec.Value); err != nil {

@@ -25,7 +25,23 @@ type resultStore struct {
 }
 
 // localResultStore is a resultStore over a store that keeps Go values.
-type localResultStore struct{ *resultStore }
+type localResultStore struct {
+	*resultStore
+	notifier port.Notifier
+}
+
+// Peek implements port.Notifier.
+func (s localResultStore) Peek(id string) (Record, bool) { return s.notifier.Peek(id) }
+
+// Notify implements port.Notifier.
+func (s localResultStore) Notify(id string, ended chan<- struct{}) (Record, bool) {
+	return s.notifier.Notify(id, ended)
+}
+
+// Unnotify implements port.Notifier.
+func (s localResultStore) Unnotify(id string, ended chan<- struct{}) {
+	s.notifier.Unnotify(id, ended)
+}
 
 // InProcess implements port.InProcess.
 func (localResultStore) InProcess() {}

@@ -107,10 +107,7 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 	switch o.Action {
 	case Ack:
 		l[0].hold.drop()
-		err = retryOne(ctx, func() error {
-			_, err := s.acks.do(ctx, l[0].hold.delivery)
-			return unknown(err)
-		})
+		err = retryOne(ctx, func() error { return s.ack(ctx, l[0].hold.delivery) })
 		if goOn = err == nil; goOn {
 			l = l[:1]
 		}
@@ -123,6 +120,15 @@ func (s *source) settle(ctx context.Context, l []step, o Outcome, stop context.C
 		s.judge(partSettle, err, stop) // a lost lease says nothing of broker and store
 	}
 	return goOn
+}
+
+// ack acks one delivery with others.
+func (s *source) ack(ctx context.Context, d Delivery) error {
+	if s.acks == nil {
+		return s.broker.Ack(ctx, []Delivery{d})
+	}
+	_, err := s.acks.do(ctx, d)
+	return unknown(err)
 }
 
 // giveBack lets go of deliveries, and returns what asks for those that are ours yet to

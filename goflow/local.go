@@ -38,7 +38,7 @@ func newLocalMode(handlers KVStore[string, task.Handler], o options) (*localMode
 		l.results = &resultStore{Store: l.store, awaiter: awaiter, user: o.results}
 		l.store = l.results
 		if !o.wireCheck {
-			l.store = localResultStore{l.results}
+			l.store = localResultStore{l.results, local}
 		}
 	}
 	var err error

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
@@ -22,16 +23,21 @@ type Middleware func(next Handler) Handler
 // Mux maps task types to handlers. The zero value is ready to use, and a Mux
 // may be changed while workers use it.
 type Mux struct {
-	mu         sync.RWMutex
+	mu   sync.Mutex // held by who changes it
+	now  atomic.Pointer[muxState]
+	seed func(taskType string) (task.Handler, bool) // local mode's handler store; set before any use
+}
+
+// muxState is never changed, but replaced: every task reads it.
+type muxState struct {
 	entries    map[string]*entry
 	middleware []Middleware
-	seed       func(taskType string) (task.Handler, bool) // local mode's handler store
 }
 
 // entry is how a type is run: call decodes the payload and returns the result.
 type entry struct {
 	jobOptions
-	call func(ctx context.Context, e *envelope) (any, error)
+	call func(ctx context.Context, p payload) (any, error)
 }
 
 // NewMux returns an empty Mux.
@@ -41,7 +47,17 @@ func NewMux() *Mux { return &Mux{} }
 func (m *Mux) Use(mw ...Middleware) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.middleware = append(m.middleware, mw...)
+	s := m.state()
+	s.middleware = slices.Concat(s.middleware, mw)
+	m.now.Store(&s)
+}
+
+// state is a copy of what the Mux holds now.
+func (m *Mux) state() muxState {
+	if s := m.now.Load(); s != nil {
+		return *s
+	}
+	return muxState{}
 }
 
 // Handle registers a handler of the simple form. Its payload is the JSON value
@@ -58,9 +74,7 @@ func (m *Mux) Handle(taskType string, h task.Handler, opts ...JobOption) {
 
 // Types returns the registered task types, sorted.
 func (m *Mux) Types() []string {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return slices.Sorted(maps.Keys(m.entries))
+	return slices.Sorted(maps.Keys(m.state().entries))
 }
 
 func (m *Mux) add(taskType string, e *entry) {
@@ -69,23 +83,22 @@ func (m *Mux) add(taskType string, e *entry) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, taken := m.entries[taskType]; taken {
+	s := m.state()
+	if _, taken := s.entries[taskType]; taken {
 		panic("goflow: task type " + taskType + " has a handler already")
 	}
-	if m.entries == nil {
-		m.entries = map[string]*entry{}
+	if s.entries = maps.Clone(s.entries); s.entries == nil {
+		s.entries = map[string]*entry{}
 	}
-	m.entries[taskType] = e
+	s.entries[taskType] = e
+	m.now.Store(&s)
 }
 
 // lookup returns nil for an unknown type.
 func (m *Mux) lookup(taskType string) *entry {
-	m.mu.RLock()
-	e, ok := m.entries[taskType]
-	seed := m.seed
-	m.mu.RUnlock()
-	if !ok && seed != nil {
-		if h, found := seed(taskType); found && h != nil {
+	e, ok := m.state().entries[taskType]
+	if !ok && m.seed != nil {
+		if h, found := m.seed(taskType); found && h != nil {
 			return seedEntry(h, jobOptions{policy: policy{timeout: maxDelay}})
 		}
 	}
@@ -93,15 +106,20 @@ func (m *Mux) lookup(taskType string) *entry {
 }
 
 // run calls e's handler inside the middleware.
-func (m *Mux) run(ctx context.Context, e *entry, env *envelope) (result any, err error) {
+func (m *Mux) run(ctx context.Context, e *entry, p payload) (any, error) {
+	middleware := m.state().middleware
+	if len(middleware) == 0 {
+		return e.call(ctx, p)
+	}
+	return runWrapped(ctx, middleware, e, p)
+}
+
+func runWrapped(ctx context.Context, middleware []Middleware, e *entry, p payload) (result any, err error) {
 	h := func(ctx context.Context) error {
 		var err error
-		result, err = e.call(ctx, env)
+		result, err = e.call(ctx, p)
 		return err
 	}
-	m.mu.RLock()
-	middleware := m.middleware
-	m.mu.RUnlock()
 	for _, wrap := range slices.Backward(middleware) {
 		h = wrap(h)
 	}
@@ -111,14 +129,14 @@ func (m *Mux) run(ctx context.Context, e *entry, env *envelope) (result any, err
 
 func seedEntry(h task.Handler, opts jobOptions) *entry {
 	opts.policy = opts.policy.or(policy{maxAttempts: 1})
-	return &entry{opts, func(_ context.Context, env *envelope) (any, error) {
-		payload := env.value
-		if !env.hasValue {
-			if err := env.decodePayload(&payload); err != nil {
+	return &entry{opts, func(_ context.Context, p payload) (any, error) {
+		in, ok := p.value()
+		if !ok {
+			if err := p.decode(&in); err != nil {
 				return nil, Permanent(fmt.Errorf("payload: %w", err))
 			}
 		}
-		result := h(payload)
+		result := h(in)
 		if result.ErrMsg != "" {
 			return nil, errors.New(result.ErrMsg)
 		}

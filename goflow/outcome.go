@@ -1,6 +1,9 @@
 package goflow
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Action is what a home does with a delivery once it is processed.
 type Action uint8
@@ -47,4 +50,8 @@ type custody struct {
 	// deaf is called when a Once handler has not returned in its grace, so that
 	// the delivery is kept until it does; nil: nobody asks.
 	deaf func()
+	// unbounded is what outcomes are stored under where the store is in this process
+	// and takes no time; nil: they are given settleTime.
+	unbounded context.Context //nolint:containedctx // it outlives every call of this home
+	room      *[1]Record      // for what is stored then
 }

@@ -1,7 +1,6 @@
 package goflow
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"time"
@@ -25,12 +24,19 @@ func defaultPolicy() policy {
 
 // or fills what p leaves open from next.
 func (p policy) or(next policy) policy {
-	return policy{
-		maxAttempts: cmp.Or(p.maxAttempts, next.maxAttempts),
-		timeout:     cmp.Or(p.timeout, next.timeout),
-		backoffBase: cmp.Or(p.backoffBase, next.backoffBase),
-		backoffCap:  cmp.Or(p.backoffCap, next.backoffCap),
+	if p.maxAttempts == 0 {
+		p.maxAttempts = next.maxAttempts
 	}
+	if p.timeout == 0 {
+		p.timeout = next.timeout
+	}
+	if p.backoffBase == 0 {
+		p.backoffBase = next.backoffBase
+	}
+	if p.backoffCap == 0 {
+		p.backoffCap = next.backoffCap
+	}
+	return p
 }
 
 // ceiling is the longest pause after so many failed attempts.
@@ -53,4 +59,13 @@ func jitter(d time.Duration) time.Duration {
 	var b [8]byte
 	_, _ = rand.Read(b[:])                                                        // never fails: crypto/rand ends the program instead
 	return time.Duration(binary.BigEndian.Uint64(b[:]) % (uint64(max(d, 0)) + 1)) //nolint:gosec // both are within a duration
+}
+
+// defaultPolicy leaves it to a home with an end how long a run may take.
+func (a *attempt) defaultPolicy() policy {
+	p := defaultPolicy()
+	if !a.until.IsZero() {
+		p.timeout = maxDelay
+	}
+	return p
 }

@@ -22,6 +22,8 @@ type Processor struct {
 	suspects chan struct{} // holds the place of the one suspect that may run
 	stuck    *stuckCount
 	cancels  *cancelWatch
+
+	keepsValues bool // the store does, as it is in this process
 }
 
 // NewProcessor returns a processor for deliveries of broker b. The errors are
@@ -41,8 +43,10 @@ func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, 
 }
 
 func newProcessor(b Broker, s Store, m *Mux, o workerOptions) *Processor {
+	_, keepsValues := s.(port.InProcess)
 	return &Processor{
-		mux: m, store: s, opts: o, limitsOf: limitsOf(b), hops: newHops(b), cancels: newCancelWatch(s),
+		keepsValues: keepsValues,
+		mux:         m, store: s, opts: o, limitsOf: limitsOf(b), hops: newHops(b), cancels: newCancelWatch(s),
 		flights: &flights{}, suspects: make(chan struct{}, 1), stuck: &stuckCount{},
 	}
 }
@@ -58,33 +62,52 @@ func (p *Processor) Process(ctx context.Context, d Delivery) Outcome {
 // process is one delivery from top to bottom: decode, admit, run, settle.
 func (p *Processor) process(ctx context.Context, d *Delivery, c custody) Outcome {
 	a := &attempt{Processor: p, delivery: d, custody: c}
-	return a.freeKey(ctx, a.outcome(ctx))
+	if outcome := a.begin(ctx); outcome != nil {
+		return *outcome
+	}
+	heeding, ignore := a.heed(ctx)
+	defer ignore()
+	result, err := a.run(heeding)
+	return a.conclude(heeding, context.Cause(heeding), answer{result, err})
 }
 
-// outcome is what becomes of the task itself.
-func (a *attempt) outcome(ctx context.Context) Outcome {
+// begin is what comes before the run: nil means that it may run, else it is over.
+func (a *attempt) begin(ctx context.Context) *Outcome {
 	if err := a.open(); err != nil {
-		return a.bury(ctx, reasonMalformed, err)
+		return new(a.freeKey(ctx, a.bury(ctx, reasonMalformed, err)))
 	}
-	if !a.flights.enter(a.rec.ID) {
-		return a.release(a.lease(ctx) / 2) // a copy of it runs here right now
+	if !a.takeOff() {
+		return new(a.release(a.lease(ctx) / 2)) // a copy of it runs here right now
 	}
-	defer a.flights.leave(a.rec.ID)
+	outcome := a.mayRun(ctx)
+	if outcome == nil {
+		return nil
+	}
+	a.land()
+	return new(a.freeKey(ctx, *outcome))
+}
+
+func (a *attempt) mayRun(ctx context.Context) *Outcome {
 	if early := a.early(); early > 0 {
-		return a.hop(ctx, early)
+		return new(a.hop(ctx, early))
 	}
 	if outcome := a.admit(ctx); outcome != nil {
-		return *outcome
+		return outcome
 	}
 	if !a.hold.lasts() { // it was long on its way to here, and another may run it
 		a.handlerReturned()
-		return a.leaveUnrun(ctx)
+		return new(a.leaveUnrun(ctx))
 	}
-	ctx, ignore := a.heed(ctx)
-	defer ignore()
-	result, err := a.run(ctx)
+	return nil
+}
+
+// conclude is what comes after the run, whose context ended with that cause, if it
+// did.
+func (a *attempt) conclude(ctx context.Context, cause error, r answer) Outcome {
 	a.handlerReturned()
-	return a.settle(ctx, result, err)
+	outcome := a.settle(ctx, cause, r)
+	a.land()
+	return a.freeKey(ctx, outcome)
 }
 
 // leaveUnrun takes the mark of a start back to which no run came, where it has a claim:
@@ -102,8 +125,9 @@ type attempt struct {
 	custody
 	delivery *Delivery
 	env      *envelope
-	due      *due   // of a task with a long delay; nil: it may run
-	entry    *entry // nil: unknown type
+	local    localValue // a plain push in this process; nil: all is in the envelope
+	due      *due       // of a task with a long delay; nil: it may run
+	entry    *entry     // nil: unknown type
 	policy   policy
 	rec      Record // what the store knows, then what it is to know
 	number   int    // of this attempt, from 1
@@ -118,8 +142,13 @@ func (a *attempt) open() (err error) {
 	if a.opened = a.since; a.opened.IsZero() {
 		a.opened = time.Now()
 	}
-	a.env, err = decodeEnvelope(a.delivery)
-	a.rec = Record{ID: a.env.taskID(a.delivery), State: task.Open, Generation: 1}
+	a.rec = Record{State: task.Open, Generation: 1}
+	if a.local, _ = a.delivery.Value.(localValue); a.local != nil {
+		a.env, a.rec.ID = a.local.base().env, a.local.base().id
+	} else {
+		a.env, err = decodeEnvelope(a.delivery)
+		a.rec.ID = a.env.taskID(a.delivery)
+	}
 	if dead := readDeadLetter(a.delivery); dead != nil {
 		a.rec.Generation = dead.Generation + 1
 	}
@@ -136,15 +165,6 @@ func (a *attempt) open() (err error) {
 	a.policy = own.or(a.policy).or(a.opts.policy).or(a.defaultPolicy())
 	a.number = 1
 	return err
-}
-
-// defaultPolicy leaves it to a home with an end how long a run may take.
-func (a *attempt) defaultPolicy() policy {
-	p := defaultPolicy()
-	if !a.until.IsZero() {
-		p.timeout = maxDelay
-	}
-	return p
 }
 
 // fresh tells whether the delivery can go on unread: nobody has had it before, and no
@@ -309,33 +329,6 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 	return nil
 }
 
-// suspicious tells whether a task that left no trace of an earlier receive is a
-// suspect: it was started before without an outcome, or has no second chance.
-func (a *attempt) suspicious() bool {
-	return a.rec.Starts > 0 || a.number >= a.policy.maxAttempts
-}
-
-// mayRunSuspect takes the place of the one suspect that may run, if the task
-// is one. A message near its end does not wait.
-func (a *attempt) mayRunSuspect(ctx context.Context) bool {
-	if !a.suspicious() || !a.lasts(ctx, a.suspectPause(ctx)) {
-		return true
-	}
-	select {
-	case a.suspects <- struct{}{}:
-		a.suspect = true
-		return true
-	default:
-		return false
-	}
-}
-
-// suspectPause grows with the receives, which the broker may have limited.
-func (a *attempt) suspectPause(ctx context.Context) time.Duration {
-	half := a.lease(ctx) / 2
-	return half + jitter(half*time.Duration(min(a.delivery.Receives, 20)))
-}
-
 // mark records the start before the handler runs, because an earlier receive
 // left no trace: perhaps the task killed its process.
 func (a *attempt) mark(ctx context.Context) *Outcome {
@@ -350,19 +343,4 @@ func (a *attempt) mark(ctx context.Context) *Outcome {
 	}
 	a.marked = true
 	return nil
-}
-
-// handlerReturned frees what the handler held: its slot, and its place as a suspect.
-func (a *attempt) handlerReturned() {
-	if a.returned != nil {
-		a.returned()
-	}
-	a.clear()
-}
-
-func (a *attempt) clear() {
-	if a.suspect {
-		<-a.suspects
-		a.suspect = false
-	}
 }

@@ -58,7 +58,17 @@ func retryEach[T any](ctx context.Context, all []T, f func(some []T) error) erro
 
 // retryOne is retryItems for a call of one item.
 func retryOne(ctx context.Context, f func() error) error {
-	return port.ItemError(retryItems(ctx, 1, func([]int) error { return f() }), 0)
+	err := port.ItemError(f(), 0)
+	if err == nil {
+		return nil // as nearly always, and in local mode for every task: it allocates nothing
+	}
+	for _, pause := range retryPauses() {
+		if !errors.Is(err, ErrUnavailable) || !sleep(ctx, pause/2+jitter(pause/2)) {
+			break
+		}
+		err = port.ItemError(f(), 0)
+	}
+	return err
 }
 
 // loadOne reads one record freshly.

@@ -50,22 +50,22 @@ var errAbandoned = errors.New("the handler ignored the end of its context")
 func (a *attempt) run(ctx context.Context) (any, error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, infoKey{}, a.info()), a.policy.timeout, ErrTimeout)
 	defer cancel()
-	done := make(chan answer, 1)
+	handling, done := a.handling(), make(chan answer, 1)
 	go func() {
 		var r answer
 		defer func() { done <- r }() // also when the handler ends its goroutine
-		a.call(ctx, &r)
+		handling.call(ctx, &r)
 	}()
 	select {
 	case r := <-done:
-		return r.result, because(ctx, r.err)
+		return r.result, because(context.Cause(ctx), r.err)
 	case <-ctx.Done():
 	}
 	grace := time.NewTimer(a.graceOf(context.Cause(ctx)))
 	defer grace.Stop()
 	select {
 	case r := <-done:
-		return r.result, because(ctx, r.err)
+		return r.result, because(context.Cause(ctx), r.err)
 	case <-grace.C:
 	}
 	a.opts.shared.log.WarnContext(ctx, "handler is stuck: it ignores the end of its context",
@@ -76,13 +76,13 @@ func (a *attempt) run(ctx context.Context) (any, error) {
 		}
 		defer a.stuck.add(-1)
 		r := <-done
-		return r.result, because(ctx, r.err)
+		return r.result, because(context.Cause(ctx), r.err)
 	}
 	go func() {
 		<-done
 		a.stuck.add(-1)
 	}()
-	return nil, because(ctx, errAbandoned)
+	return nil, because(context.Cause(ctx), errAbandoned)
 }
 
 // graceOf is what the handler gets to return. A home that is told to stop, and has
@@ -96,8 +96,7 @@ func (a *attempt) graceOf(cause error) time.Duration {
 }
 
 // because adds why the context ended to a handler's error.
-func because(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
+func because(cause, err error) error {
 	if err != nil && cause != nil && !strings.Contains(err.Error(), cause.Error()) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
@@ -110,9 +109,23 @@ type answer struct {
 	err    error
 }
 
+// handling is all that a handler's run needs. The attempt goes on without it when the
+// handler is left behind.
+type handling struct {
+	mux   *Mux
+	entry *entry
+	in    payload
+	id    string
+	log   *slog.Logger
+}
+
+func (a *attempt) handling() handling {
+	return handling{a.mux, a.entry, payload{a.env, a.local}, a.rec.ID, a.opts.shared.log}
+}
+
 // call runs the handler and turns a panic, or the end of its goroutine, into
 // an error. Its error is read in here too: that runs the program's own code.
-func (a *attempt) call(ctx context.Context, r *answer) {
+func (c *handling) call(ctx context.Context, r *answer) {
 	returned := false
 	defer func() {
 		if returned {
@@ -122,10 +135,10 @@ func (a *attempt) call(ctx context.Context, r *answer) {
 		if v := recover(); v != nil {
 			p := &PanicError{Value: fmt.Sprint(v), Stack: debug.Stack()}
 			r.err = p
-			a.opts.shared.log.ErrorContext(ctx, "handler panicked", logTask(a.rec.ID, a.env.Type), slog.String("stack", string(p.Stack)))
+			c.log.ErrorContext(ctx, "handler panicked", logTask(c.id, c.in.env.Type), slog.String("stack", string(p.Stack)))
 		}
 	}()
-	result, err := a.mux.run(ctx, a.entry, a.env)
+	result, err := c.mux.run(ctx, c.entry, c.in)
 	r.result, r.err = result, flatten(err)
 	returned = true
 }
@@ -161,6 +174,31 @@ func (s *stuckCount) add(n int64) (count int64) {
 		s.full()
 	}
 	return count
+}
+
+// handlerReturned frees what the handler held: its slot, and its place as a suspect.
+func (a *attempt) handlerReturned() {
+	if a.returned != nil {
+		a.returned()
+	}
+	a.clear()
+}
+
+// takeOff begins the task's flight; false: a copy of it is under way. What nobody can
+// have pushed again knows its own copies.
+func (a *attempt) takeOff() bool {
+	if a.alone() {
+		return a.local.base().flying.CompareAndSwap(false, true)
+	}
+	return a.flights.enter(a.rec.ID)
+}
+
+func (a *attempt) land() {
+	if a.alone() {
+		a.local.base().flying.Store(false)
+		return
+	}
+	a.flights.leave(a.rec.ID)
 }
 
 // flights are the tasks under way in this process: a process runs one delivery

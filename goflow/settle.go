@@ -25,14 +25,14 @@ const (
 const maxErrorText = 700
 
 // settle turns what the handler returned into an outcome: done, retry or dead.
-func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
-	permanent, isPermanent := errors.AsType[*permanentError](err)
-	snooze, snoozes := errors.AsType[*snoozeError](err)
-	switch cause := context.Cause(ctx); {
+func (a *attempt) settle(ctx context.Context, cause error, r answer) Outcome {
+	permanent, isPermanent := errors.AsType[*permanentError](r.err)
+	snooze, snoozes := errors.AsType[*snoozeError](r.err)
+	switch {
 	case errors.Is(cause, ErrCancelled):
 		return a.cancelled(ctx)
-	case err == nil:
-		return a.done(ctx, result)
+	case r.err == nil:
+		return a.done(ctx, r.result)
 	case errors.Is(cause, ErrLeaseLost):
 		return Outcome{Action: Leave} // another worker has it, and its outcome counts
 	case isPermanent:
@@ -43,7 +43,7 @@ func (a *attempt) settle(ctx context.Context, result any, err error) Outcome {
 	case snoozes:
 		return a.snooze(ctx, snooze.after)
 	default:
-		return a.retry(ctx, err)
+		return a.retry(ctx, r.err)
 	}
 }
 
@@ -56,8 +56,7 @@ func (a *attempt) done(ctx context.Context, result any) Outcome {
 		}
 		result = nil
 	}
-	rec := a.rec
-	if _, ok := a.store.(port.InProcess); ok {
+	if a.keepsValues {
 		a.rec.Value = result
 	} else {
 		var err error
@@ -65,10 +64,11 @@ func (a *attempt) done(ctx context.Context, result any) Outcome {
 			return a.bury(ctx, reasonResult, fmt.Errorf("result: %w", err))
 		}
 	}
+	reason := a.rec.Error
 	a.rec.State, a.rec.Error = task.Done, ""
 	err := a.save(ctx)
 	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrInvalid) {
-		a.rec = rec
+		a.rec.State, a.rec.Error, a.rec.Result, a.rec.Value = task.Open, reason, nil, nil
 		return a.bury(ctx, reasonResult, fmt.Errorf("result: %w", err))
 	}
 	if err != nil {
@@ -227,6 +227,10 @@ func (a *attempt) save(ctx context.Context) error {
 	if a.rec.Epoch > 0 {
 		a.hold.endClaim()
 	}
+	if a.unbounded != nil { // who saves has done with what it was given
+		*a.room = [1]Record{a.rec}
+		return retryOne(ctx, func() error { return a.store.Save(ctx, a.room[:]) })
+	}
 	return retryOne(ctx, func() error { return a.store.Save(ctx, []Record{a.rec}) })
 }
 
@@ -238,6 +242,9 @@ func settling(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // settling bounds what a home with an end does, so that it can still answer.
 func (a *attempt) settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.unbounded != nil {
+		return a.unbounded, func() {}
+	}
 	ctx, cancel := settling(ctx)
 	if a.until.IsZero() {
 		return ctx, cancel
@@ -250,7 +257,9 @@ func (a *attempt) settling(ctx context.Context) (context.Context, context.Cancel
 // the handlers' grace before it, less some to give the message back.
 func (a *attempt) settleBy() time.Time { return a.until.Add(-a.grace * 3 / 4) }
 
-func (a *attempt) expires() time.Time { return time.Now().Add(a.opts.shared.recordTTL) }
+func (a *attempt) expires() time.Time {
+	return a.opened.Add(time.Since(a.opened) + a.opts.shared.recordTTL) // now, by the quicker clock
+}
 
 // lease is what short pauses are measured by.
 func (a *attempt) lease(ctx context.Context) time.Duration {

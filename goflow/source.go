@@ -17,9 +17,10 @@ type source struct {
 	processor *Processor
 	health    health
 	keeper    *keeper
-	acks      *group[Delivery, struct{}]
+	acks      *group[Delivery, struct{}] // nil: each ack goes by itself
 	ordered   bool
-	ahead     bool // deliveries may wait here for a slot
+	ahead     bool        // deliveries may wait here for a slot
+	local     *localSlots // of a worker in one process; nil: it polls
 
 	// Guarded by Worker.mu.
 	pollers  int           // receives that may be under way
@@ -42,7 +43,9 @@ const ackLinger = 50 * time.Millisecond
 
 func (w *Worker) addSource(q Queue) {
 	s := &source{Worker: w, name: q.Name, broker: q.Broker, processor: w.processor, pollers: 1}
-	s.acks = newGroup(port.MaxMessages, func(ctx context.Context, ds []Delivery) ([]struct{}, error) { return nil, s.broker.Ack(ctx, ds) })
+	if _, ok := q.Broker.(port.InProcess); !ok {
+		s.acks = newGroup(port.MaxMessages, func(ctx context.Context, ds []Delivery) ([]struct{}, error) { return nil, s.broker.Ack(ctx, ds) })
+	}
 	s.health.log = w.opts.shared.log
 	if q.Name != "" {
 		s.health.log = s.health.log.With(slog.String("queue", q.Name))
@@ -88,7 +91,7 @@ func (s *source) check(ctx context.Context) error {
 	}
 	s.ordered = limits.Ordered
 	s.ahead = !s.ordered && limits.Lease > 0 && len(s.sources) == 1
-	if !s.ordered { // a group goes on when its message is deleted
+	if s.acks != nil && !s.ordered { // a group goes on when its message is deleted
 		s.acks.linger, s.acks.expected = ackLinger, s.unsettled
 	}
 	s.keeper = newKeeper(s.broker, s.store, limits.Lease)
@@ -110,6 +113,9 @@ func alike(name string, b, dead Broker) error {
 
 // lastReceive is now while there is no room to receive into.
 func (s *source) lastReceive() time.Time {
+	if s.local != nil {
+		return s.local.lastReceive()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stalled > 0 && s.asked == 0 || s.closed {
@@ -125,7 +131,7 @@ func (s *source) poll(ctx, base context.Context, stop context.CancelCauseFunc) {
 	into := make([]Delivery, port.MaxMessages)
 	for {
 		room, started := s.waitForRoom(ctx)
-		if s.health.troubled() && !s.stay(room) {
+		if s.health.troubled.Load() && !s.stay(room) {
 			return // one is enough to see whether the trouble is over
 		}
 		if !s.health.pause(ctx) {

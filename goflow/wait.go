@@ -25,7 +25,22 @@ import (
 // down to once in five seconds. A read may be a moment behind, for half the
 // price. What is final is remembered for a minute, so that to wait or Get again
 // costs nothing; a failed task may be redriven, so that is read again.
-func (c *Client) Wait(ctx context.Context, id string) (rec Record, err error) {
+func (c *Client) Wait(ctx context.Context, id string) (Record, error) {
+	if rec, ok := c.peek(id); ok {
+		return rec, nil
+	}
+	return c.wait(ctx, id)
+}
+
+// wait is Wait for a task that has no outcome yet.
+func (c *Client) wait(ctx context.Context, id string) (Record, error) {
+	if c.local != nil {
+		return c.local.waits.wait(ctx, id)
+	}
+	return c.waitForOne(ctx, id)
+}
+
+func (c *Client) waitForOne(ctx context.Context, id string) (rec Record, err error) {
 	for rec, err = range c.WaitAll(ctx, []string{id}) {
 		break
 	}

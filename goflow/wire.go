@@ -57,10 +57,14 @@ func newWireOptions(p policy) *wireOptions {
 
 // policy turns the options back, as if they had been given to a push: what a
 // message asks for has the same bounds.
-func (o *wireOptions) policy() (p policy, err error) {
+func (o *wireOptions) policy() (policy, error) {
 	if o == nil {
-		return p, nil
+		return policy{}, nil
 	}
+	return o.given()
+}
+
+func (o *wireOptions) given() (p policy, err error) {
 	var opts []PolicyOption
 	if o.MaxAttempts != 0 {
 		opts = append(opts, MaxAttempts(o.MaxAttempts))
@@ -150,8 +154,11 @@ func marshal(v any) (data []byte, err error) {
 // decodeEnvelope reads a delivery's envelope. An ID is always set, also beside
 // an error: the message's own when the body names none.
 func decodeEnvelope(d *port.Delivery) (*envelope, error) {
-	if e, ok := d.Value.(*envelope); ok {
-		return e, nil
+	switch v := d.Value.(type) {
+	case *envelope:
+		return v, nil
+	case localValue:
+		return v.base().whole(v), nil
 	}
 	e := &envelope{}
 	err := json.Unmarshal(d.Body, e)
@@ -211,13 +218,27 @@ func (e *envelope) checkUnique() error {
 	return fmt.Errorf("unique %.60q is not a UUID", row)
 }
 
-// decodePayload decodes the payload into the value that into points to; a Go value
-// goes by way of JSON.
-func (e *envelope) decodePayload(into any) error {
-	raw := e.Payload
-	if e.hasValue {
+// payload is what a handler is given: in an envelope, or beside it.
+type payload struct {
+	env   *envelope
+	local localValue // nil: it is in the envelope
+}
+
+// value is the payload as it was pushed; false if it is JSON.
+func (p payload) value() (v any, ok bool) {
+	if p.local != nil {
+		return p.local.value(), true
+	}
+	return p.env.value, p.env.hasValue
+}
+
+// decode decodes the payload into the value that into points to; a Go value goes by
+// way of JSON.
+func (p payload) decode(into any) error {
+	raw := p.env.Payload
+	if v, ok := p.value(); ok {
 		var err error
-		if raw, err = marshal(e.value); err != nil {
+		if raw, err = marshal(v); err != nil {
 			return err
 		}
 	}

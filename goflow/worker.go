@@ -60,6 +60,9 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 			return nil, err
 		}
 	}
+	if w.inProcess() {
+		w.sources[0].local = newLocalSlots(w.sources[0])
+	}
 	return w, nil
 }
 
@@ -82,7 +85,9 @@ func (w *Worker) hurry() {
 		s.hurry()
 	}
 	for _, s := range w.sources {
-		s.acks.hurry()
+		if s.acks != nil {
+			s.acks.hurry()
+		}
 	}
 }
 
@@ -132,6 +137,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	var keeping sync.WaitGroup
 	for _, s := range w.sources {
 		keeping.Go(func() { s.keeper.run(kept) })
+		if s.local != nil {
+			w.polling.Go(func() { s.local.serve(ctx, base, stop) })
+			continue
+		}
 		w.polling.Go(func() { s.poll(ctx, base, stop) })
 	}
 	defer func() { release(); keeping.Wait() }()
@@ -171,7 +180,7 @@ func (w *Worker) drain(ctx context.Context, interrupt context.CancelCauseFunc) [
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	left := slices.Clone(w.abandoned)
+	left := append(slices.Clone(w.abandoned), w.sources[0].local.running()...)
 	for h, started := range w.held { // handlers that must not be left, and ignore their context
 		if started {
 			left = append(left, taskID(&h.delivery))

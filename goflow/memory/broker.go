@@ -48,6 +48,7 @@ var (
 func NewBroker(opts ...BrokerOption) *Broker {
 	b := &Broker{
 		q: &queue{
+			clock:     newClock(),
 			lease:     time.Minute,
 			maxHold:   maxHold,
 			pollWait:  20 * time.Second,
@@ -79,13 +80,14 @@ func (b *Broker) Send(ctx context.Context, msgs []port.Message) error {
 		if err := cmp.Or(b.check(m), b.q.checkOrder(m)); err != nil {
 			return fmt.Errorf("memory: send: %w", err)
 		}
-		return b.q.send(ctx, b.q.item(m, newID()), m.Delay)
+		return b.q.send(ctx, queued{id: newID()}, m)
 	})
 }
 
 // item makes one of a message.
 func (q *queue) item(m *port.Message, id string) *item {
-	it := &item{msg: *m, queue: q, pos: -1, sentAs: m.ID}
+	it := q.room()
+	it.msg, it.sentAs = *m, m.ID
 	it.msg.ID, it.msg.Delay = id, 0
 	it.msg.Body, it.msg.Attributes = bytes.Clone(m.Body), maps.Clone(m.Attributes)
 	return it
@@ -112,7 +114,7 @@ func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 	if err := callable(ctx, "ack", len(ds)); err != nil {
 		return err
 	}
-	return each(len(ds), func(i int) error { return b.q.ack(ds[i]) })
+	return each(len(ds), func(i int) error { return b.q.ack(&ds[i]) })
 }
 
 // Limits implements port.Limiter. It never fails.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -12,29 +13,34 @@ import (
 // errTimeout ends a sleep that was asked to end.
 var errTimeout = errors.New("poll wait is over")
 
-// send puts one item, when there is room.
-func (q *queue) send(ctx context.Context, it *item, delay time.Duration) error {
+// send puts one message, when there is room: m, or a short one where it is nil.
+func (q *queue) send(ctx context.Context, w queued, m *port.Message) error {
 	if err := ctx.Err(); err != nil {
 		return notDone("send", err)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
-		if q.closed {
+		if q.closed.Load() {
 			return fmt.Errorf("memory: send: %w", port.ErrClosed)
 		}
 		if q.advance(); !q.full() {
-			q.enter(it, delay)
+			if m == nil {
+				q.enqueue(w)
+				return nil
+			}
+			q.enter(q.item(m, w.id), m.Delay)
 			return nil
 		}
-		w := q.senders.join()
-		err := q.sleep(ctx, w, nil)
-		if q.senders.leave(w) && !q.full() {
+		sender := q.senders.join()
+		err := q.sleep(ctx, sender, nil)
+		if q.senders.leave(sender) && !q.full() {
 			q.senders.wakeOne()
 		}
 		if err != nil {
 			return notDone("send", err)
 		}
+		w.sentAt = q.clock.since()
 	}
 }
 
@@ -44,10 +50,15 @@ func (q *queue) receive(ctx context.Context, into []port.Delivery) (int, error) 
 		return 0, err
 	}
 	var timeout <-chan time.Time
-	for {
+	for patient := false; ; {
 		n, err := q.takeOrLeave(into)
 		if n > 0 || err != nil {
 			return n, err
+		}
+		if !patient { // whoever is about to send may come first, and then nobody sleeps
+			patient = true
+			runtime.Gosched()
+			continue
 		}
 		if timeout == nil && q.pollWait > 0 {
 			timer := time.NewTimer(q.pollWait)
@@ -109,58 +120,60 @@ func (q *queue) sleep(ctx context.Context, w *waiter, timeout <-chan time.Time) 
 
 // extend makes one lease end later, or now.
 func (q *queue) extend(l port.Lease) error {
-	it, err := q.itemOf(l.Delivery)
+	held, err := q.leaseOf(&l.Delivery)
 	if err != nil {
 		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	held.lengthen()
 	q.advance()
-	switch {
-	case it.where != leased:
+	switch it := held.item; {
+	case !held.stands():
 		return fmt.Errorf("memory: extend: %w", port.ErrLeaseLost)
 	case l.For < 0:
 		return fmt.Errorf("memory: extend: a lease of %v: %w", l.For, port.ErrInvalid)
 	case l.For == 0:
 		q.scheduled.remove(it)
 		q.released(it)
-		q.makeReady(it.next())
-	case q.maxHold > 0 && time.Since(it.heldAt)+l.For > q.maxHold:
+		q.makeReady(it)
+	case q.maxHold > 0 && q.clock.now().Sub(it.heldAt)+l.For > q.maxHold:
 		return fmt.Errorf("memory: extend: more than %v since the receive: %w", q.maxHold, port.ErrInvalid)
 	default:
-		q.scheduled.set(it, time.Now().Add(l.For))
+		q.scheduled.set(it, q.clock.now().Add(l.For))
 		q.setTimer()
 	}
 	return nil
 }
 
 // ack ends one delivery. Under a lost lease it does nothing.
-func (q *queue) ack(d port.Delivery) error {
-	it, err := q.itemOf(d)
-	if err != nil {
+func (q *queue) ack(d *port.Delivery) error {
+	held, err := q.leaseOf(d)
+	if err != nil || q.ackShort(held) {
 		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.advance()
-	if it.where != leased {
+	if !held.stands() {
 		return nil
 	}
+	it := held.item
 	q.scheduled.remove(it)
-	it.where = gone
 	q.released(it)
 	q.leave(it)
+	q.drop(it)
 	q.releaseReceivers()
 	return nil
 }
 
-// itemOf returns the item that a delivery of this queue names.
-func (q *queue) itemOf(d port.Delivery) (*item, error) {
-	it, ok := d.Handle.(*item)
-	if !ok || it.queue != q {
+// leaseOf returns the lease that a delivery of this queue names.
+func (q *queue) leaseOf(d *port.Delivery) (*lease, error) {
+	l, ok := d.Handle.(*lease)
+	if !ok || l.queue != q {
 		return nil, fmt.Errorf("memory: the handle is not of this broker: %w", port.ErrInvalid)
 	}
-	return it, nil
+	return l, nil
 }
 
 // notDone is what a call answers that ended before it had done anything.

@@ -9,17 +9,21 @@ func (b *LocalBroker) Discard() []string {
 	defer q.mu.Unlock()
 	var ids []string
 	discard := func(it *item) {
-		it.where = gone
 		ids = append(ids, it.msg.ID)
+		q.drop(it)
 	}
-	for it, ok := q.ready.pop(); ok; it, ok = q.ready.pop() {
-		discard(it)
+	for w, ok := q.ready.pop(); ok; w, ok = q.ready.pop() {
+		if w.item == nil {
+			ids = append(ids, w.id)
+			continue
+		}
+		discard(w.item)
 	}
 	for len(q.scheduled) > 0 {
 		it := q.scheduled[0]
 		q.scheduled.remove(it)
 		if it.where == leased {
-			q.leased--
+			q.leased.Add(-1)
 		}
 		discard(it)
 	}

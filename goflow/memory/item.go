@@ -19,9 +19,7 @@ const (
 	gone                 // acked, dropped, or continued by a later item
 )
 
-// item is a message up to the end of one lease. When the lease ends, a new item
-// goes on with the message and this one is gone: so a pointer to an item is a
-// handle that names the lease.
+// item is a message in a queue. When it is gone, another message gets its room.
 type item struct {
 	msg     port.Message
 	queue   *queue
@@ -35,28 +33,38 @@ type item struct {
 	receives int32
 	pos      int32 // in the schedule; -1: not in it
 	where    where
+	lease    uint64 // counts all leases that there were in this room
 }
 
-// delivery hands the item out. The receiver gets its own copy of everything
+// deliver hands the item out. The receiver gets its own copy of everything
 // but the Value.
-func (it *item) delivery() port.Delivery {
-	d := port.Delivery{
-		Message:         it.msg,
-		Receives:        int(it.receives),
-		SentAt:          it.sentAt,
-		FirstReceivedAt: it.firstAt,
-		LeaseEnd:        it.due,
-		Handle:          it,
+func (it *item) deliver(l *lease, d *port.Delivery) {
+	d.Message, d.Receives, d.Handle = it.msg, int(it.receives), l
+	d.SentAt, d.FirstReceivedAt, d.LeaseEnd = it.sentAt, it.firstAt, it.due
+	if d.Body != nil || d.Attributes != nil {
+		d.Body, d.Attributes = bytes.Clone(it.msg.Body), maps.Clone(it.msg.Attributes)
 	}
-	d.Body, d.Attributes = bytes.Clone(it.msg.Body), maps.Clone(it.msg.Attributes)
-	return d
 }
 
-// next returns the item that goes on with the message.
-func (it *item) next() *item {
-	next := *it
-	it.where, next.where, next.pos, next.due = gone, ready, -1, time.Time{}
-	return &next
+// drop makes the item's room free for another message. The group is asked for yet.
+func (q *queue) drop(it *item) {
+	it.where = gone
+	it.msg = port.Message{Group: it.msg.Group}
+	if len(q.unused) < spare {
+		q.unused = append(q.unused, it)
+	}
+}
+
+// room returns one for a message.
+func (q *queue) room() *item {
+	n := len(q.unused)
+	if n == 0 {
+		return &item{queue: q, pos: -1}
+	}
+	it := q.unused[n-1]
+	q.unused = q.unused[:n-1]
+	it.firstAt, it.due, it.receives = time.Time{}, time.Time{}, 0
+	return it
 }
 
 // schedule holds the items that wait for their time, the earliest first.

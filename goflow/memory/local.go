@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
@@ -19,6 +20,7 @@ type LocalBroker struct{ q *queue }
 var (
 	_ port.Broker    = (*LocalBroker)(nil)
 	_ port.InProcess = (*LocalBroker)(nil)
+	_ port.Putter    = (*LocalBroker)(nil)
 	_ port.Limiter   = (*LocalBroker)(nil)
 	_ port.Sizer     = (*LocalBroker)(nil)
 )
@@ -28,7 +30,7 @@ var (
 // doesn't count, and what is given back always has room: so a worker never
 // waits for itself.
 func NewLocalBroker(capacity int) *LocalBroker {
-	return &LocalBroker{q: &queue{capacity: capacity}}
+	return &LocalBroker{q: &queue{capacity: capacity, clock: newClock()}}
 }
 
 // InProcess marks the broker as one that keeps Values.
@@ -50,8 +52,16 @@ func (b *LocalBroker) Send(ctx context.Context, msgs []port.Message) error {
 		if id == "" {
 			id = newID()
 		}
-		return b.q.send(ctx, b.q.item(m, id), m.Delay)
+		if m.Value != nil && m.Body == nil && m.Attributes == nil && m.Group == "" && m.Delay <= 0 {
+			return b.q.send(ctx, queued{id: id, value: m.Value, sentAt: b.q.clock.since()}, nil)
+		}
+		return b.q.send(ctx, queued{id: id}, m)
 	})
+}
+
+// Put implements port.Putter.
+func (b *LocalBroker) Put(ctx context.Context, id string, value any, sentAt time.Time) error {
+	return b.q.send(ctx, queued{id: id, value: value, sentAt: sentAt.Sub(b.q.clock.began)}, nil)
 }
 
 // Receive implements port.Broker.
@@ -67,7 +77,7 @@ func (b *LocalBroker) Extend(_ context.Context, leases []port.Lease) error {
 
 // Ack implements port.Broker. It works whatever became of ctx.
 func (b *LocalBroker) Ack(_ context.Context, ds []port.Delivery) error {
-	return each(len(ds), func(i int) error { return b.q.ack(ds[i]) })
+	return each(len(ds), func(i int) error { return b.q.ack(&ds[i]) })
 }
 
 // Limits implements port.Limiter: there are none.

@@ -13,13 +13,14 @@ import (
 // generation below 1, and a claim without Token or time. Two outcomes that
 // differ in a Value which Go cannot compare count as different.
 //
-// Records are forgotten as by Store. It also is a port.Awaiter.
+// Records are forgotten as by Store. It also is a port.Awaiter and a port.Notifier.
 type LocalStore struct{ t *table }
 
 var (
 	_ port.Store     = (*LocalStore)(nil)
 	_ port.InProcess = (*LocalStore)(nil)
 	_ port.Awaiter   = (*LocalStore)(nil)
+	_ port.Notifier  = (*LocalStore)(nil)
 )
 
 // NewLocalStore returns an empty store.
@@ -48,6 +49,17 @@ func (s *LocalStore) Reopen(_ context.Context, recs []port.Record) error {
 	s.t.reopenAll(recs)
 	return nil
 }
+
+// Peek implements port.Notifier.
+func (s *LocalStore) Peek(id string) (port.Record, bool) { return s.t.peek(id) }
+
+// Notify implements port.Notifier.
+func (s *LocalStore) Notify(id string, ended chan<- struct{}) (port.Record, bool) {
+	return s.t.notify(id, ended)
+}
+
+// Unnotify implements port.Notifier.
+func (s *LocalStore) Unnotify(id string, ended chan<- struct{}) { s.t.unnotify(id, ended) }
 
 // Await implements port.Awaiter.
 func (s *LocalStore) Await(ctx context.Context, id string) (port.Record, error) {

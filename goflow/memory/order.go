@@ -103,7 +103,7 @@ func (q *queue) checkOrder(m *port.Message) error {
 
 // enter puts an item that was sent just now, unless it is a copy.
 func (q *queue) enter(it *item, delay time.Duration) {
-	it.sentAt = time.Now()
+	it.sentAt = q.clock.now()
 	if q.order != nil {
 		if q.order.known(it.sentAs, it.sentAt) {
 			return
@@ -123,27 +123,26 @@ func (q *queue) offer(name string) {
 		delete(q.order.groups, name)
 		return
 	}
-	q.ready.push(g.head)
-	q.receivers.wakeOne()
+	q.enqueue(queued{item: g.head})
 }
 
 // nextReady returns the item to receive: another of the same group where there is
 // one, as SQS does, else the oldest of those that are ready.
-func (q *queue) nextReady(after *item) (*item, bool) {
+func (q *queue) nextReady(after *item) (queued, bool) {
 	if q.order == nil {
 		return q.ready.pop()
 	}
 	if after != nil {
 		if it := q.order.shift(q.order.groups[after.msg.Group]); it != nil {
-			return it, true
+			return queued{item: it}, true
 		}
 		q.leave(after)
 	}
-	it, ok := q.ready.pop()
+	w, ok := q.ready.pop()
 	if ok {
-		q.order.groups[it.msg.Group].head = nil
+		q.order.groups[w.item.msg.Group].head = nil
 	}
-	return it, ok
+	return w, ok
 }
 
 // leave goes on to another group.
@@ -155,7 +154,7 @@ func (q *queue) leave(after *item) {
 
 // released takes an item out of what is leased.
 func (q *queue) released(it *item) {
-	q.leased--
+	q.leased.Add(-1)
 	if q.order != nil {
 		q.order.groups[it.msg.Group].leased--
 	}

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -22,22 +23,25 @@ type queue struct {
 	order       *order // nil: none is kept
 
 	mu        sync.Mutex
-	ready     ring[*item]
+	ready     ring[queued]
 	scheduled schedule // delayed, or leased with an end
 	delayed   int
-	leased    int
+	leased    atomic.Int64
 	receivers waitlist
 	senders   waitlist
+	clock     clock
+	leases    slab[lease]
+	unused    []*item
 	timer     *time.Timer
 	timerAt   time.Time // what the timer is set to; zero: it is not
-	closed    bool
+	closed    atomic.Bool
 }
 
 // close lets the senders go, and the receivers when there is nothing left.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
+	q.closed.Store(true)
 	q.senders.wakeAll()
 	q.releaseReceivers()
 }
@@ -52,7 +56,7 @@ func (q *queue) releaseReceivers() {
 // over reports whether the queue is closed and empty. What is leased may come
 // back, so it counts.
 func (q *queue) over() bool {
-	return q.closed && q.waiting()+q.delayed+q.leased == 0
+	return q.closed.Load() && q.waiting()+q.delayed+int(q.leased.Load()) == 0
 }
 
 // full reports whether a sender has to wait. What is leased does not count.
@@ -73,14 +77,18 @@ func (q *queue) put(it *item, delay time.Duration) {
 }
 
 func (q *queue) makeReady(it *item) {
-	it.where = ready
+	it.where, it.due = ready, time.Time{}
 	if q.order != nil {
 		q.order.enqueue(it)
 		q.offer(it.msg.Group)
 		return
 	}
-	q.ready.push(it)
-	q.receivers.wakeOne()
+	q.enqueue(queued{item: it})
+}
+
+func (q *queue) enqueue(w queued) {
+	q.ready.push(w)
+	q.receivers.wakeUnlessCalled()
 }
 
 // advance makes ready whatever is due. Every method calls it first, so that
@@ -89,7 +97,7 @@ func (q *queue) advance() {
 	if len(q.scheduled) == 0 {
 		return
 	}
-	for now := time.Now(); len(q.scheduled) > 0 && !now.Before(q.scheduled[0].due); {
+	for now := q.clock.now(); len(q.scheduled) > 0 && !now.Before(q.scheduled[0].due); {
 		it := q.scheduled[0]
 		q.scheduled.remove(it)
 		if it.where == delayed {
@@ -97,7 +105,7 @@ func (q *queue) advance() {
 			q.makeReady(it)
 		} else {
 			q.released(it)
-			q.makeReady(it.next())
+			q.makeReady(it)
 		}
 	}
 }
@@ -131,46 +139,64 @@ func (q *queue) tick() {
 // often: the caller passes it to bury without holding the mutex.
 func (q *queue) take(into []port.Delivery) (n int, buried []*item) {
 	q.advance()
-	if q.ready.n == 0 {
-		return 0, nil
-	}
-	now := time.Now()
 	var last *item
 	for n < len(into) {
-		it, ok := q.nextReady(last)
-		if last = it; !ok {
+		w, ok := q.nextReady(last)
+		if last = w.item; !ok {
 			break
 		}
 		q.senders.wakeOne()
 		switch {
-		case q.retention > 0 && now.Sub(it.sentAt) >= q.retention:
-			it.where = gone
-		case q.maxReceives > 0 && it.receives >= q.maxReceives:
-			buried = append(buried, it.next())
-		default:
-			q.hold(it, now)
-			into[n] = it.delivery()
+		case last == nil:
+			q.holdShort(w, &into[n])
+			n++
+		case q.passes(last, &buried):
+			last.deliver(q.hold(last), &into[n])
 			n++
 		}
 	}
 	q.leave(last)
+	if q.ready.n > 0 {
+		q.receivers.wakeUnlessCalled()
+	}
 	return n, buried
 }
 
+// passes tells whether an item may be received: if it is not too old, nor to be buried.
+func (q *queue) passes(it *item, buried *[]*item) bool {
+	switch {
+	case q.retention > 0 && q.clock.now().Sub(it.sentAt) >= q.retention:
+		q.drop(it)
+	case q.maxReceives > 0 && it.receives >= q.maxReceives:
+		moved := *it
+		*buried = append(*buried, &moved)
+		q.drop(it)
+	default:
+		return true
+	}
+	return false
+}
+
 // hold begins a lease.
-func (q *queue) hold(it *item, now time.Time) {
+func (q *queue) hold(it *item) *lease {
+	now := q.clock.now()
 	it.where, it.heldAt, it.due = leased, now, time.Time{}
 	it.receives++
 	if it.firstAt.IsZero() {
 		it.firstAt = now
 	}
-	q.leased++
+	q.leased.Add(1)
 	if q.order != nil {
 		q.order.groups[it.msg.Group].leased++
 	}
 	if q.lease > 0 {
 		q.scheduled.set(it, now.Add(q.lease))
 	}
+	it.lease++
+	l := q.leases.one()
+	l.queue, l.item, l.number = q, it, it.lease
+	l.over.Store(true)
+	return l
 }
 
 // bury moves messages to the dead letters, as SQS does: with the time at which
@@ -195,5 +221,5 @@ func (q *queue) size() port.Size {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.advance()
-	return port.Size{Waiting: q.waiting(), Leased: q.leased, Delayed: q.delayed}
+	return port.Size{Waiting: q.waiting(), Leased: int(q.leased.Load()), Delayed: q.delayed}
 }

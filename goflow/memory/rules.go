@@ -14,20 +14,30 @@ import (
 // The rules of port.Store for one item. The caller holds the mutex.
 
 // save applies one Save.
-func (t *table) save(rec *port.Record, now time.Time) error {
-	cur := t.get(rec.ID, now)
-	if cur != nil {
-		if err := refused(cur, rec); err != nil {
-			return fmt.Errorf("memory: save: %w", err)
-		}
-		if cur.Generation == rec.Generation && !further(cur, rec) {
-			if rec.Epoch != 0 {
-				cur.LeaseEnd, cur.Token = time.Time{}, ""
-			}
-			return nil
-		}
+func (t *table) save(rec *port.Record) error {
+	place, isNew := t.entries.add(rec.ID)
+	if isNew && plain(rec) { // as nearly always in local mode: there is nothing to copy
+		t.fill(place, isNew, rec)
+		return nil
 	}
-	t.put(saved(cur, rec), now)
+	next := *rec
+	own(&next)
+	next.LeaseEnd, next.Token = time.Time{}, ""
+	var cur port.Record
+	if isNew || !t.get(rec.ID, &cur) {
+		t.fill(place, isNew, &next)
+		return nil
+	}
+	if err := refused(&cur, rec); err != nil {
+		return fmt.Errorf("memory: save: %w", err)
+	}
+	if cur.Generation != rec.Generation || further(&cur, rec) {
+		keep(&cur, &next)
+		t.fill(place, false, &next)
+	} else if rec.Epoch != 0 {
+		cur.LeaseEnd, cur.Token = time.Time{}, ""
+		t.fill(place, false, &cur)
+	}
 	return nil
 }
 
@@ -81,34 +91,31 @@ func same(a, b any) bool {
 	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
-// saved returns the record that a Save makes. A claim goes on only when an open
-// record is saved without its epoch; the hash stays when the new one has none.
-func saved(cur, rec *port.Record) port.Record {
-	next := *rec
-	next.Result, next.Hash = bytes.Clone(rec.Result), bytes.Clone(rec.Hash)
-	next.Expires = wholeSeconds(rec.Expires)
-	next.LeaseEnd, next.Token = time.Time{}, ""
-	if cur == nil {
-		return next
-	}
+// keep gives next what a Save leaves of the record before. A claim goes on only when
+// an open record is saved without its epoch; the hash stays when the new one has none.
+func keep(cur, next *port.Record) {
 	if len(next.Hash) == 0 {
 		next.Hash = cur.Hash
 	}
-	if cur.Generation == rec.Generation {
-		next.Epoch = cur.Epoch
-		if rec.Epoch == 0 && rec.State == task.Open {
-			next.LeaseEnd, next.Token = cur.LeaseEnd, cur.Token
-		}
+	if cur.Generation != next.Generation {
+		return
 	}
-	return next
+	if next.Epoch == 0 && next.State == task.Open {
+		next.LeaseEnd, next.Token = cur.LeaseEnd, cur.Token
+	}
+	next.Epoch = cur.Epoch
 }
 
 // claim applies one Claim and returns the record as it stands after it.
-func (t *table) claim(c *port.Claim, now time.Time) (*port.Record, error) {
-	cur := t.get(c.ID, now)
+func (t *table) claim(c *port.Claim) (port.Record, error) {
+	now := t.clock.now()
+	var cur *port.Record
+	if rec := (port.Record{}); t.get(c.ID, &rec) {
+		cur = &rec
+	}
 	epoch, err := granted(cur, c, now)
 	if err != nil {
-		return cur, fmt.Errorf("memory: claim: %w", err)
+		return t.shown(c.ID), fmt.Errorf("memory: claim: %w", err)
 	}
 	next := port.Record{ID: c.ID, State: task.Open, Generation: c.Generation}
 	if cur != nil && cur.Generation == c.Generation {
@@ -120,7 +127,8 @@ func (t *table) claim(c *port.Claim, now time.Time) (*port.Record, error) {
 	if !c.Expires.IsZero() {
 		next.Expires = wholeSeconds(c.Expires)
 	}
-	return t.put(next, now), nil
+	t.put(&next)
+	return t.shown(c.ID), nil
 }
 
 // granted returns the epoch under which a claim is granted.
@@ -152,14 +160,14 @@ func renewed(cur *port.Record, c *port.Claim) (uint64, error) {
 }
 
 // reopen applies one Reopen.
-func (t *table) reopen(rec *port.Record, now time.Time) {
-	cur := t.get(rec.ID, now)
-	if cur == nil || cur.State != task.Dead || cur.Generation != rec.Generation {
+func (t *table) reopen(rec *port.Record) {
+	var cur port.Record
+	if !t.get(rec.ID, &cur) || cur.State != task.Dead || cur.Generation != rec.Generation {
 		return
 	}
 	next := port.Record{ID: cur.ID, State: task.Open, Generation: cur.Generation + 1, Hash: cur.Hash, Expires: cur.Expires}
 	if !rec.Expires.IsZero() {
 		next.Expires = wholeSeconds(rec.Expires)
 	}
-	t.put(next, now)
+	t.put(&next)
 }

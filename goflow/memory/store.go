@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 )
@@ -112,22 +111,20 @@ func storable(ctx context.Context, call string, n, most int) error {
 func (t *table) saveAll(recs []port.Record, check func(*port.Record) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	return each(len(recs), func(i int) error {
 		if err := check(&recs[i]); err != nil {
 			return fmt.Errorf("memory: save: %w", err)
 		}
-		return t.save(&recs[i], now)
+		return t.save(&recs[i])
 	})
 }
 
 func (t *table) loadAll(ids []string) []port.Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	recs := make([]port.Record, len(ids))
 	for i, id := range ids {
-		recs[i] = shown(id, t.get(id, now))
+		t.look(id, &recs[i])
 	}
 	return recs
 }
@@ -135,16 +132,14 @@ func (t *table) loadAll(ids []string) []port.Record {
 func (t *table) claimAll(claims []port.Claim, check func(*port.Claim) error) ([]port.Record, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	recs := make([]port.Record, len(claims))
-	err := each(len(claims), func(i int) error {
+	err := each(len(claims), func(i int) (err error) {
 		c := &claims[i]
 		if err := check(c); err != nil {
 			recs[i] = port.Record{ID: c.ID}
 			return fmt.Errorf("memory: claim: %w", err)
 		}
-		rec, err := t.claim(c, now)
-		recs[i] = shown(c.ID, rec)
+		recs[i], err = t.claim(c)
 		return err
 	})
 	return recs, err
@@ -153,8 +148,7 @@ func (t *table) claimAll(claims []port.Claim, check func(*port.Claim) error) ([]
 func (t *table) reopenAll(recs []port.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	for i := range recs {
-		t.reopen(&recs[i], now)
+		t.reopen(&recs[i])
 	}
 }

@@ -2,13 +2,17 @@ package memory
 
 // waiter is a goroutine that sleeps until somebody wakes it. Its channel has
 // room for the one wake-up that it gets, so waking never blocks.
-type waiter struct{ woken chan struct{} }
+type waiter struct {
+	woken  chan struct{}
+	called bool // the wake-up is on its way or taken
+}
 
 // waitlist holds who sleeps, the longest first. Whoever owns it guards it by
 // its mutex, as all methods here.
 type waitlist struct {
 	asleep ring[*waiter]
 	free   []*waiter
+	called int // who were woken and have not gone on yet
 }
 
 func (l *waitlist) join() *waiter {
@@ -26,7 +30,11 @@ func (l *waitlist) join() *waiter {
 // another. It reports whether the waiter had a wake-up that it did not take:
 // then somebody else needs it.
 func (l *waitlist) leave(w *waiter) (unused bool) {
-	if !l.asleep.remove(w) {
+	if !w.called {
+		l.asleep.remove(w)
+	} else {
+		w.called = false
+		l.called--
 		select {
 		case <-w.woken:
 			unused = true
@@ -39,7 +47,17 @@ func (l *waitlist) leave(w *waiter) (unused bool) {
 
 func (l *waitlist) wakeOne() {
 	if w, ok := l.asleep.pop(); ok {
+		w.called = true
+		l.called++
 		w.woken <- struct{}{}
+	}
+}
+
+// wakeUnlessCalled wakes one unless one is on its way already, who then wakes the
+// next if there is more than it takes: so a quick sender wakes nobody in vain.
+func (l *waitlist) wakeUnlessCalled() {
+	if l.called == 0 {
+		l.wakeOne()
 	}
 }
 

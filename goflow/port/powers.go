@@ -1,6 +1,9 @@
 package port
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Extra powers of a broker or store. The core finds each by one type
 // assertion. A wrapper forwards them by name or not at all, never by
@@ -10,10 +13,29 @@ import "context"
 // Record.Value, as the Go value that it was given: nothing is encoded.
 type InProcess interface{ InProcess() }
 
+// Putter is a Broker that is InProcess and takes a message that is nothing but an ID and
+// a Value with less effort than Send, to which it is equal otherwise. sentAt is when the
+// message was made, a moment ago.
+type Putter interface {
+	Put(ctx context.Context, id string, value any, sentAt time.Time) error
+}
+
 // Awaiter is a Store that can wake a waiter. Await returns the record as soon
 // as it is terminal, or ctx.Err(). Without it the core polls.
 type Awaiter interface {
 	Await(ctx context.Context, id string) (Record, error)
+}
+
+// Notifier is a Store that is InProcess and serves any number of waiters for nothing
+// but a look: none blocks.
+type Notifier interface {
+	// Peek returns the record of a task that has an outcome; false: there is none yet.
+	Peek(id string) (Record, bool)
+	// Notify is Peek, and where there is no outcome yet, it is sent to ended when there
+	// is. Nothing is sent to a channel that has no room.
+	Notify(id string, ended chan<- struct{}) (Record, bool)
+	// Unnotify takes Notify back. Nothing is sent after it.
+	Unnotify(id string, ended chan<- struct{})
 }
 
 // Checker says whether the broker or store is there and may be used, in one
