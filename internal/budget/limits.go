@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jamesTait-jt/goflow/internal/figures"
+	"github.com/jamesTait-jt/goflow/internal/localcost"
 )
 
 // The scenarios, as they are printed.
@@ -17,6 +18,7 @@ const (
 	once          = "effectively once"
 	largeResult   = "result of 1 KiB"
 	lambdaInTens  = "lambda in tens"
+	localMode     = "local mode"
 	idleWorker    = "idle worker"
 	storage       = "storage"
 )
@@ -29,9 +31,10 @@ const (
 	opened    = "connections"         // that were opened, whatever number of calls
 	speed     = "times_as_fast"       // as the naive implementation, in tasks a second
 	fewer     = "times_fewer_calls"
-	receives  = "receives"     // in a minute
-	others    = "other_calls"  // in a minute
-	processor = "processor_ms" // in a minute
+	byHand    = "times_by_hand" // in processor time
+	receives  = "receives"      // in a minute
+	others    = "other_calls"   // in a minute
+	processor = "processor_ms"  // in a minute
 )
 
 // limits are those that CI holds. The prices are those of adapters/cost.
@@ -47,6 +50,8 @@ func limits() []figures.Limit {
 		figures.AtMost(once, dollars, 1.50),
 		figures.AtMost(largeResult, dollars, 1.50),
 		figures.AtMost(lambdaInTens, calls, 0.45),
+		figures.AtMost(localMode, byHand, localcost.MaxRatio),
+		figures.AtMost(localMode, allocs, localcost.MaxAllocs),
 		figures.AtMost(idleWorker, receives, 3),
 		figures.AtMost(idleWorker, others, 0),
 		figures.AtMost(idleWorker, processor, 20),
@@ -60,6 +65,9 @@ func report(out io.Writer, all figures.List, limits []figures.Limit) error {
 		if value, ok := all.Of(saturatedPool, name); ok {
 			fmt.Fprintf(&summary, " %s=%.4g", name, value)
 		}
+	}
+	if value, ok := all.Of(localMode, byHand); ok {
+		fmt.Fprintf(&summary, " local=%.3g", value)
 	}
 	_, err := fmt.Fprintf(out, "%s\ncost:%s\n", all.Lines(limits), summary.String())
 	return errors.Join(all.Judge(limits), err)

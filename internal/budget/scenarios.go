@@ -25,6 +25,7 @@ func scenarios() []scenario {
 		of(once, work{job: goflow.NewJob[string, string]("cost.once", goflow.Once()), result: small}),
 		of(largeResult, work{job: goflow.NewJob[string, string]("cost.large"), result: 1 << 10}),
 		{lambdaInTens, inLambda},
+		{localMode, inProcess},
 	}
 }
 

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"context"
+
+	"github.com/jamesTait-jt/goflow/internal/figures"
+	"github.com/jamesTait-jt/goflow/internal/localcost"
+)
+
+// inProcess is local mode, in turn with what one would write by hand.
+func inProcess(context.Context, options) (got figures.List, err error) {
+	ratio, allocated, err := localcost.Measure()
+	got.Add(localMode, byHand, ratio)
+	got.Add(localMode, allocs, allocated)
+	return got, err
+}
