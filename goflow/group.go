@@ -166,7 +166,9 @@ func (g *group[In, Out]) depart() time.Duration {
 	}
 	now := time.Now()
 	for g.mayFly(now) {
-		g.fly(g.board())
+		if some := g.board(); len(some) > 0 {
+			g.fly(some)
+		}
 	}
 	if len(g.waiting) == 0 {
 		return 0
@@ -238,9 +240,6 @@ func (g *group[In, Out]) board() []*passenger[In, Out] {
 }
 
 func (g *group[In, Out]) fly(some []*passenger[In, Out]) {
-	if len(some) == 0 {
-		return
-	}
 	ctx, cancel := together(some)
 	f := &flight{awaited: len(some), cancel: cancel}
 	for _, p := range some {

@@ -2,6 +2,7 @@ package goflow_test
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -261,5 +262,36 @@ func TestQueuesAreCheckedWhereTheyAreGiven(t *testing.T) {
 	}
 	require.PanicsWithValue(t, `goflow: invalid option OnQueue("a b"): give 1 to 128 of A-Z a-z 0-9 . _ : -`, func() {
 		goflow.NewJob[int, int]("t", goflow.OnQueue("a b"))
+	})
+}
+
+// Several queues in the program itself have no slots of their own each, and no groups.
+func TestQueuesInProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first, second, records, mux := memory.NewLocalBroker(10), memory.NewLocalBroker(10), memory.NewLocalStore(), goflow.NewMux()
+		more := goflow.Queues(goflow.Queue{Name: "more", Broker: second})
+		goflow.NewJob[int, int]("t").Handle(mux, func(_ context.Context, n int) (int, error) { return n, nil })
+		client, err := goflow.NewClient(first, records, more)
+		require.NoError(t, err)
+		worker, err := goflow.NewWorker(first, records, mux, goflow.NoDeadLetters(), more)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- worker.Run(ctx) }()
+		for _, opts := range [][]goflow.PushOption{nil, {goflow.OnQueue("more")}} {
+			id, err := client.Push(t.Context(), "t", json.RawMessage("1"), opts...)
+			require.NoError(t, err)
+			rec, err := client.Wait(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, task.Done, rec.State)
+		}
+		stop()
+		require.NoError(t, <-ended)
+		for _, b := range []*memory.LocalBroker{first, second} {
+			size, err := b.Size(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, size)
+		}
 	})
 }

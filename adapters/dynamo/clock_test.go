@@ -47,6 +47,51 @@ func TestFirstClaimWaitsForTheClock(t *testing.T) {
 	}
 }
 
+// TestClockThatCannotBeReadMakesNoClaim: the only answer came late, and there is no other.
+func TestClockThatCannotBeReadMakesNoClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		s := over(func(*http.Request) (*http.Response, error) {
+			if calls++; calls > 1 {
+				return jsonAnswer(400, `{"__type":"AccessDeniedException"}`), nil
+			}
+			time.Sleep(3 * time.Second)
+			answer := jsonAnswer(200, `{"Responses":{}}`)
+			answer.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+			return answer, nil
+		})
+		_, err := s.Load(t.Context(), ids(1), true)
+		require.NoError(t, err)
+		_, err = claimOne(t, s, take())
+		require.ErrorIs(t, err, port.ErrRefused)
+	})
+}
+
+// TestDescriptionTellsTheTime: a claim after it is by the table's clock.
+func TestDescriptionTellsTheTime(t *testing.T) {
+	t.Parallel()
+	const ahead = 4 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		claims := 0
+		s := over(func(r *http.Request) (*http.Response, error) {
+			answer := jsonAnswer(200, `{"Table":{"TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],`+
+				`"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"B"}]}}`)
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "BatchExecuteStatement") {
+				claims++
+				answer = jsonAnswer(200, `{"Responses":[{"TableName":"tasks"}]}`)
+			}
+			answer.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+			return answer, nil
+		})
+		require.NoError(t, s.Check(t.Context()))
+		rec, err := claimOne(t, s, take())
+		require.NoError(t, err)
+		require.InDelta(t, ahead+time.Minute, time.Until(rec.LeaseEnd), float64(time.Second))
+		require.Equal(t, 1, claims, "the first one is right")
+	})
+}
+
 // TestFirstCallOfAllMayBeAClaim: nothing is known of the table's clock before its
 // answer, which comes in time.
 func TestFirstCallOfAllMayBeAClaim(t *testing.T) {

@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"goflow/port":       {"goflow/task"},
 	"goflow/memory":     {"goflow/port", "goflow/task"},
 	"goflow/goflowtest": append([]string{"goflow"}, core...),
-	"adapters":          {"goflow/port", "goflow/task", "adapters/internal/awserr"},
+	"adapters":          {"goflow/port", "goflow/task", "adapters/internal/awserr", "adapters/internal/body"},
 	"handlers":          core,
 	"lambda":            append([]string{"goflow"}, core...),
 	"lambda/worker":     nil, // a main: it chooses adapters

@@ -9,7 +9,7 @@ import (
 
 // inProcess is local mode, in turn with what one would write by hand.
 func inProcess(context.Context, options) (got figures.List, err error) {
-	ratio, allocated, err := localcost.Measure()
+	ratio, allocated, err := localcost.Measure() //nolint:contextcheck // a local mode has its own
 	got.Add(localMode, byHand, ratio)
 	got.Add(localMode, allocs, allocated)
 	return got, err

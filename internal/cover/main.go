@@ -25,7 +25,8 @@ func held() []string {
 		"goflow/process.go",
 		"goflow/run.go", "goflow/settle.go", "goflow/deadletter.go", "goflow/retry.go", "goflow/keeper.go", "goflow/order.go",
 		"goflow/delay.go", "goflow/cancel.go", "goflow/batch.go", "goflow/batchrun.go", "goflow/lanes.go", "goflow/group.go",
-		"adapters/sqs/*.go", "adapters/dynamo/*.go", "adapters/cost/*.go", "adapters/internal/awserr/*.go",
+		"goflow/groupstore.go", "goflow/suspect.go",
+		"adapters/sqs/*.go", "adapters/dynamo/*.go", "adapters/cost/*.go", "adapters/internal/awserr/*.go", "adapters/internal/body/*.go",
 	}
 }
 

@@ -3,7 +3,6 @@ package body
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/aws/smithy-go/middleware"
@@ -22,16 +21,12 @@ func Plain(stack *middleware.Stack) error {
 func plain(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	r, ok := in.Request.(*smithyhttp.Request)
-	if !ok {
-		return next.HandleFinalize(ctx, in)
-	}
-	if body, ok := r.GetStream().(io.ReadSeeker); ok {
-		read, err := r.SetStream(struct{ io.ReadSeeker }{body})
-		if err != nil {
-			return middleware.FinalizeOutput{}, middleware.Metadata{}, fmt.Errorf("the request's body: %w", err)
+	if r, ok := in.Request.(*smithyhttp.Request); ok {
+		if body, ok := r.GetStream().(io.ReadSeeker); ok {
+			if read, err := r.SetStream(struct{ io.ReadSeeker }{body}); err == nil {
+				in.Request = read
+			}
 		}
-		in.Request = read
 	}
 	return next.HandleFinalize(ctx, in)
 }
