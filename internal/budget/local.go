@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 
 	"github.com/jamesTait-jt/goflow/internal/figures"
 	"github.com/jamesTait-jt/goflow/internal/localcost"
@@ -11,6 +12,7 @@ import (
 func inProcess(context.Context, options) (got figures.List, err error) {
 	ratio, allocated, err := localcost.Measure() //nolint:contextcheck // a local mode has its own
 	got.Add(localMode, byHand, ratio)
-	got.Add(localMode, allocs, allocated)
+	got.Add(localMode, allocs, math.Floor(allocated)) // as testing.AllocsPerRun counts
+	got.Add(localMode, "allocs_with_what_many_tasks_share", allocated)
 	return got, err
 }
