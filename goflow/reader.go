@@ -240,7 +240,7 @@ func (l *line) find(place int) int {
 
 // learn takes from a round how large the next one is and how soon. When nothing
 // was answered, the next is later; it may then be as large as that many calls,
-// one for each second. When most of it was, the next is sooner or larger. In
+// one for each second. When most of it was, the next is sooner, or larger and at once. In
 // between, those that are read too early cost more than they are worth if there
 // are so many that a round has no room for all; if not, a result is wanted soon.
 func (l *line) learn(answered, asked int) time.Duration {
@@ -255,6 +255,9 @@ func (l *line) learn(answered, asked int) time.Duration {
 		l.pause = max(pause/2, firstPoll)
 	case 10*answered >= 8*asked:
 		l.size = min(2*l.size, mostCalls*port.MaxReads)
+		if l.full {
+			return 0 // what has ended already need not wait for a round of its own
+		}
 	case l.full && l.size == port.MaxReads:
 		l.pause = min(2*pause, fullPoll)
 	case l.full:
