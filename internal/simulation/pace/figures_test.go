@@ -1,6 +1,9 @@
 package pace_test
 
 import (
+	"flag"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,9 +12,11 @@ import (
 	"github.com/jamesTait-jt/goflow/internal/simulation/pace"
 )
 
-// TestFigures measures everything twice. Its log is the table of docs/performance.md:
-//
-//	go test ./internal/simulation/pace -run Figures -v
+const page = "../../../docs/performance.md"
+
+var update = flag.Bool("update", false, "write the table into docs/performance.md")
+
+// TestFigures measures everything twice, and holds the table in docs/performance.md.
 func TestFigures(t *testing.T) { //nolint:paralleltest // all chance comes from one source
 	var all figures.List
 	for _, s := range pace.Scenarios() { //nolint:paralleltest // the same
@@ -24,5 +29,21 @@ func TestFigures(t *testing.T) { //nolint:paralleltest // all chance comes from 
 			}
 		})
 	}
-	t.Log("\n" + all.Markdown(pace.Limits("")))
+	table := all.Markdown(pace.Limits(""))
+	t.Log("\n" + table)
+	if share > 1 || t.Failed() {
+		return
+	}
+	const begin, end = "<!-- pace: begin -->\n", "<!-- pace: end -->\n"
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), begin)
+	require.True(t, found)
+	written, after, found := strings.Cut(rest, end)
+	require.True(t, found)
+	if *update {
+		require.NoError(t, os.WriteFile(page, []byte(before+begin+table+end+after), 0o644))
+		return
+	}
+	require.Equal(t, table, written, "go test ./internal/simulation/pace -update writes it down")
 }
