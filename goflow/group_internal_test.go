@@ -48,11 +48,17 @@ func (a *answering) call(ctx context.Context, items []int) ([]string, error) {
 	return outs, errs.Err()
 }
 
-// sizes are those of the calls so far.
-func (a *answering) sizes() (all []int) {
+// seen are the calls so far, and how many of them their contexts have ended.
+func (a *answering) seen() (calls [][]int, ended int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, items := range a.calls {
+	return slices.Clone(a.calls), a.ended
+}
+
+// sizes are those of the calls so far.
+func (a *answering) sizes() (all []int) {
+	calls, _ := a.seen()
+	for _, items := range calls {
 		all = append(all, len(items))
 	}
 	return all
@@ -116,7 +122,8 @@ func TestGroup(t *testing.T) {
 				time.Sleep(time.Nanosecond)
 			}
 			all.Wait()
-			require.Equal(t, numbers(25), slices.Concat(a.calls...))
+			calls, _ := a.seen()
+			require.Equal(t, numbers(25), slices.Concat(calls...))
 		},
 		"LingersOnlyAsLongAsOthersAreExpected": func(t *testing.T, a *answering, g *group[int, string]) {
 			t.Helper()
@@ -164,7 +171,8 @@ func TestGroup(t *testing.T) {
 			_, errs := ask(t, g, 40, 40, 40, 40, 150)
 			require.NoError(t, errors.Join(errs...))
 			require.Less(t, time.Since(begin), time.Second+2*roundTrip)
-			for _, items := range a.calls {
+			calls, _ := a.seen()
+			for _, items := range calls {
 				size := 0
 				for _, item := range items {
 					size += item
@@ -202,7 +210,8 @@ func TestGroup(t *testing.T) {
 			_, err = g.do(ctx, 3)
 			require.ErrorIs(t, err, errUnsent)
 			time.Sleep(time.Second)
-			require.Equal(t, [][]int{{1}}, a.calls)
+			calls, _ := a.seen()
+			require.Equal(t, [][]int{{1}}, calls)
 		},
 		"WhoHasLittleTimeLeavesMostOfItToTheCall": func(t *testing.T, a *answering, g *group[int, string]) {
 			t.Helper()
@@ -244,10 +253,12 @@ func TestGroup(t *testing.T) {
 			first, last := leave(time.Second), leave(time.Minute)
 			require.ErrorIs(t, <-first, errFlown)
 			synctest.Wait()
-			require.Zero(t, a.ended)
+			_, ended := a.seen()
+			require.Zero(t, ended)
 			require.ErrorIs(t, <-last, errFlown)
 			synctest.Wait()
-			require.Equal(t, 1, a.ended)
+			_, ended = a.seen()
+			require.Equal(t, 1, ended)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
