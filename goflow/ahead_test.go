@@ -207,11 +207,13 @@ func (b *patientBroker) Receive(ctx context.Context, into []port.Delivery) (int,
 func TestNothingIsReceivedAheadInOrder(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
+		w.sleeping("quick", time.Millisecond)
 		w.sleeping("long", time.Hour)
+		stop := w.start(goflow.Concurrency(1), goflow.Drain(0))
+		w.wait(w.push("quick", 1)) // so that slots seem to be free soon
 		for _, group := range []string{"a", "b", "c"} {
 			w.push("long", 1, goflow.Group(group))
 		}
-		stop := w.start(goflow.Concurrency(1), goflow.Drain(0))
 		time.Sleep(time.Second)
 		size, err := w.queue.Size(w.Context())
 		require.NoError(w, err)
