@@ -42,6 +42,9 @@ func (w *world) mux(p *cloud.Process) *goflow.Mux {
 
 // run is the handler of every job.
 func (h *hands) run(ctx context.Context, in Args) (Result, error) {
+	if h.process.Dead() { // what waited in it for a slot has got one without a call
+		return Result{}, errors.New("killed")
+	}
 	info, _ := goflow.TaskFromContext(ctx)
 	result := Result{By: h.process.Name + " " + h.log.Now().String() + " " + info.ID}
 	h.note(info, history.Began, strconv.Itoa(in.N))
