@@ -43,16 +43,22 @@ func (h *History) runsAreBounded() {
 	}
 }
 
-// twice tells whether a generation succeeded twice, where no run outlived its attempt
-// or had no chance to be stored.
+// twice tells whether a generation succeeded twice, where no run outlived its attempt,
+// and no process that ran the task died: by another task, it leaves a message whose
+// letter is sent twice, and so a copy in the next generation.
 func (h *History) twice(s *story) bool {
 	wins := map[int]int{}
 	for _, r := range s.runs {
 		deaf := s.End == "deaf" && r.attempt == 1
-		if r.ok && !deaf && !h.died[r.actor] {
+		if h.died[r.actor] {
+			return false
+		}
+		if r.ok && !deaf {
 			wins[r.generation]++
 		}
-		if wins[r.generation] > 1 {
+	}
+	for _, n := range wins {
+		if n > 1 {
 			return true
 		}
 	}
