@@ -218,16 +218,18 @@ func suspectByItsClaim(w *world) {
 // lateMark: the answer to a mark comes when the lease is over, and another may run
 // the task.
 func lateMark(w *world) {
+	const lease = settleTime / 2 // so that the save, though late, ends in its time
+	w.lease(lease)
 	runs := w.countRuns("marked", time.Second)
 	id := w.push("marked", 1)
 	w.receive(w.queue) // by a process that died at once
 	broker := newExtensions(w.queue)
 	broker.broken.Store(true)
-	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(testLease + time.Second)}
+	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(lease + time.Second)}
 	stop := w.start()
-	time.Sleep(testLease + time.Second) // the first lease is over, and the worker has it
+	time.Sleep(lease + time.Second) // the first lease is over, and the worker has it
 	broker.deaf.Store(true)             // nothing more
-	time.Sleep(testLease + 2*time.Second)
+	time.Sleep(lease + 2*time.Second)
 	require.Zero(w, runs.Load(), "it began after its lease")
 	require.NoError(w, stop())
 	w.broker, w.store = w.queue, w.records
@@ -244,7 +246,7 @@ func markWithoutRun(w *world) {
 	goflow.NewJob[int, int]("marked", goflow.Once(), goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {
 		return int(runs.Add(1)), nil
 	})
-	const lease = settleTime / 2 // so that the save, though late, ends in its time
+	const lease = settleTime / 2
 	w.lease(lease)
 	id := w.push("marked", 1)
 	w.receive(w.queue) // by a process that died at once
