@@ -45,10 +45,7 @@ type Batch struct {
 // first batch. The errors are those of NewWorker.
 func NewBatchWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*BatchWorker, error) {
 	w := &BatchWorker{broker: b, stopping: make(chan struct{}), idle: make(chan struct{})}
-	if _, ok := s.(port.InProcess); !ok {
-		s = newGroupedStore(s, &w.flying, keepsOrder(b))
-	}
-	p, err := NewProcessor(b, s, m, opts...)
+	p, err := NewProcessor(b, grouped(s, &w.flying, keepsOrder(b)), m, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +115,7 @@ func (w *BatchWorker) Stop(d time.Duration) {
 	}
 	w.mu.Unlock()
 	w.leases.hurry()
-	if s, ok := w.processor.store.(*groupedStore); ok {
-		s.hurry()
-	}
+	w.processor.hurry()
 	within(w.idle, d)
 }
 

@@ -66,7 +66,7 @@ func newCancelWatch(s Store) *cancelWatch {
 		s = grouped.store // it reads for all at once anyway
 	}
 	w := &cancelWatch{store: s, every: cancelLook, runs: map[string]context.CancelCauseFunc{}}
-	if _, ok := s.(port.InProcess); ok {
+	if inProcess(s) {
 		w.every = cancelLookLocal
 	}
 	return w

@@ -96,11 +96,11 @@ func (a *attempt) hop(ctx context.Context, left time.Duration) Outcome {
 	next := due{Delay: a.due.Delay, Sent: a.sentAt().Add(time.Millisecond - 1).UnixMilli(), ID: a.rec.ID}
 	attributes := maps.Clone(a.delivery.Attributes)
 	attributes[dueAttribute] = next.encode()
-	err = a.hops.send(ctx, port.Message{
+	_, err = a.hops.do(ctx, port.Message{
 		ID: a.rec.ID, Body: a.delivery.Body, Value: a.delivery.Value,
 		Attributes: attributes, Group: a.delivery.Group, Delay: left,
 	})
-	switch {
+	switch err = unknown(err); {
 	case errors.Is(err, ErrTooLarge), errors.Is(err, ErrInvalid):
 		return a.bury(ctx, reasonMalformed, fmt.Errorf("cannot be delayed further: %w", err))
 	case err != nil:
@@ -116,20 +116,11 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// hops sends messages on, those of one receive in one call.
-type hops struct {
-	group *group[port.Message, struct{}]
-}
-
-func newHops(b Broker) *hops {
+// newHops sends messages on, those of one receive in one call.
+func newHops(b Broker) *group[port.Message, struct{}] {
 	g := newGroup(port.MaxMessages, func(ctx context.Context, msgs []port.Message) ([]struct{}, error) {
 		return nil, retryEach(ctx, msgs, func(some []port.Message) error { return b.Send(ctx, some) })
 	})
 	g.linger = groupLinger // how many come is not known
-	return &hops{group: g}
-}
-
-func (h *hops) send(ctx context.Context, msg port.Message) error {
-	_, err := h.group.do(ctx, msg)
-	return unknown(err)
+	return g
 }

@@ -94,7 +94,7 @@ func (t *pushed) fillMessage() (err error) {
 func (t *pushed) fillBody(e *envelope) (err error) {
 	raw, isRaw := t.payload.(encoded)
 	e.Payload = []byte(raw)
-	if _, ok := t.route.broker.(port.InProcess); ok {
+	if inProcess(t.route.broker) {
 		e.value, e.hasValue = t.payload, !isRaw
 		t.msg.Value = e
 		return nil

@@ -181,7 +181,7 @@ func (g *group[In, Out]) gather() {
 	stepAside()
 	for before := -1; ; {
 		g.mu.Lock()
-		n, full := len(g.waiting), g.boarding() < len(g.waiting) || len(g.waiting) >= g.most
+		n, full := len(g.waiting), g.full()
 		g.mu.Unlock()
 		if n == 0 || n == before || full {
 			return
@@ -194,8 +194,12 @@ func (g *group[In, Out]) gather() {
 // mayFly tells whether a call is to start now. The caller holds the lock, as in all
 // that follows.
 func (g *group[In, Out]) mayFly(now time.Time) bool {
-	n := len(g.waiting)
-	return n > 0 && (n >= g.most || g.boarding() < n || !now.Before(g.departure()))
+	return len(g.waiting) > 0 && (g.full() || !now.Before(g.departure()))
+}
+
+// full tells whether nobody else fits into the next call.
+func (g *group[In, Out]) full() bool {
+	return len(g.waiting) >= g.most || g.boarding() < len(g.waiting)
 }
 
 // departure is when those who wait go, though their call is not full: not so late that

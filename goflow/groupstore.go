@@ -26,10 +26,13 @@ type groupedStore struct {
 	claims *group[port.Claim, Record]
 }
 
-// newGroupedStore returns one for so many callers, of which each waits for one
-// answer at a time. Where order is kept no save lingers: the next of a group waits for
-// it.
-func newGroupedStore(s Store, callers *atomic.Int64, ordered bool) *groupedStore {
+// grouped makes few calls of many, for so many callers, of which each waits for one
+// answer at a time; a store that is in this process stays as it is. Where order is kept
+// no save lingers: the next of a group waits for it.
+func grouped(s Store, callers *atomic.Int64, ordered bool) Store {
+	if inProcess(s) {
+		return s
+	}
 	g := &groupedStore{
 		store:  s,
 		saves:  newGroup(port.MaxWrites, func(ctx context.Context, recs []Record) ([]struct{}, error) { return nil, s.Save(ctx, recs) }),
@@ -69,10 +72,12 @@ func (g *groupedStore) Reopen(ctx context.Context, recs []Record) error {
 	return g.store.Reopen(ctx, recs)
 }
 
-// hurry ends all lingering.
-func (g *groupedStore) hurry() {
-	g.saves.hurry()
-	g.claims.hurry()
+// hurry ends all lingering before the store.
+func (p *Processor) hurry() {
+	if g, ok := p.store.(*groupedStore); ok {
+		g.saves.hurry()
+		g.claims.hurry()
+	}
 }
 
 // unknown makes of the end of a caller's context that it can be tried again.

@@ -39,12 +39,10 @@ type localSlot struct {
 	answer   answer
 }
 
-// inProcess tells whether the worker runs on localSlots: it has one queue, which is in
+// local tells whether the worker runs on localSlots: it has one queue, which is in
 // this process as its store is.
-func (w *Worker) inProcess() bool {
-	_, broker := w.sources[0].broker.(port.InProcess)
-	_, store := w.processor.store.(port.InProcess)
-	return broker && store && len(w.sources) == 1
+func (w *Worker) local() bool {
+	return len(w.sources) == 1 && inProcess(w.sources[0].broker) && inProcess(w.processor.store)
 }
 
 func newLocalSlots(s *source) *localSlots {

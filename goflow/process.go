@@ -17,7 +17,7 @@ type Processor struct {
 	store    Store
 	opts     workerOptions
 	limitsOf func(context.Context) (port.Limits, error)
-	hops     *hops
+	hops     *group[port.Message, struct{}] // of messages that are sent on
 	flights  *flights
 	suspects chan struct{} // holds the place of the one suspect that may run
 	stuck    *stuckCount
@@ -43,9 +43,8 @@ func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, 
 }
 
 func newProcessor(b Broker, s Store, m *Mux, o workerOptions) *Processor {
-	_, keepsValues := s.(port.InProcess)
 	return &Processor{
-		keepsValues: keepsValues,
+		keepsValues: inProcess(s),
 		mux:         m, store: s, opts: o, limitsOf: limitsOf(b), hops: newHops(b), cancels: newCancelWatch(s),
 		flights: &flights{}, suspects: make(chan struct{}, 1), stuck: &stuckCount{},
 	}

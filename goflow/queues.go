@@ -92,7 +92,7 @@ type route struct {
 
 func newRoute(b Broker, linger time.Duration) route {
 	r := route{broker: b, limits: limitsOf(b)}
-	if _, ok := b.(port.InProcess); ok {
+	if inProcess(b) {
 		return r
 	}
 	r.sends = newGroup(port.MaxMessages, func(ctx context.Context, msgs []port.Message) ([]struct{}, error) { return nil, b.Send(ctx, msgs) })

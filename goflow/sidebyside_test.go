@@ -228,7 +228,7 @@ func lateMark(w *world) {
 	w.broker, w.store = broker, &lateSaves{Store: w.records, late: firstLate(lease + time.Second)}
 	stop := w.start()
 	time.Sleep(lease + time.Second) // the first lease is over, and the worker has it
-	broker.deaf.Store(true)             // nothing more
+	broker.deaf.Store(true)         // nothing more
 	time.Sleep(lease + 2*time.Second)
 	require.Zero(w, runs.Load(), "it began after its lease")
 	require.NoError(w, stop())

@@ -43,7 +43,7 @@ const ackLinger = 50 * time.Millisecond
 
 func (w *Worker) addSource(q Queue) {
 	s := &source{Worker: w, name: q.Name, broker: q.Broker, processor: w.processor, pollers: 1}
-	if _, ok := q.Broker.(port.InProcess); !ok {
+	if !inProcess(q.Broker) {
 		s.acks = newGroup(port.MaxMessages, func(ctx context.Context, ds []Delivery) ([]struct{}, error) { return nil, s.broker.Ack(ctx, ds) })
 	}
 	s.health.log = w.opts.shared.log

@@ -50,7 +50,7 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	w := &Worker{store: s, opts: o, held: map[*hold]bool{}}
 	w.room.L = &w.mu
 	ordered := keepsOrder(b) || slices.ContainsFunc(o.queues, func(q Queue) bool { return keepsOrder(q.Broker) })
-	w.processor = newProcessor(b, w.grouped(s, ordered), m, o)
+	w.processor = newProcessor(b, grouped(s, &w.running, ordered), m, o)
 	w.addSource(Queue{Broker: b, DeadLetters: o.dead})
 	for _, q := range o.queues {
 		w.addSource(q)
@@ -60,18 +60,17 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 			return nil, err
 		}
 	}
-	if w.inProcess() {
+	if w.local() {
 		w.sources[0].local = newLocalSlots(w.sources[0])
 	}
 	return w, nil
 }
 
-// grouped makes few calls of many, unless the store is in this process.
-func (w *Worker) grouped(s Store, ordered bool) Store {
-	if _, ok := s.(port.InProcess); ok {
-		return s
-	}
-	return newGroupedStore(s, &w.running, ordered)
+// inProcess tells whether a part is in this process: what it is given stays a value,
+// and no call is worth saving.
+func inProcess(part any) bool {
+	_, ok := part.(port.InProcess)
+	return ok
 }
 
 func keepsOrder(b Broker) bool {
@@ -81,9 +80,7 @@ func keepsOrder(b Broker) bool {
 
 // hurry ends all lingering.
 func (w *Worker) hurry() {
-	if s, ok := w.processor.store.(*groupedStore); ok {
-		s.hurry()
-	}
+	w.processor.hurry()
 	for _, s := range w.sources {
 		if s.acks != nil {
 			s.acks.hurry()

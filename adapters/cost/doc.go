@@ -26,7 +26,8 @@
 // unit at least; other refusals are free.
 //
 // DynamoDB's transactions, queries and scans, and all other services, count as
-// calls, not as units or dollars. Storage, data transfer and KMS are not counted.
+// calls, not as units or dollars. Storage, data transfer, KMS and what SQS takes more
+// for requests with messages of goflow.FairKey are not counted.
 //
 // # Dollars
 //
