@@ -70,7 +70,7 @@ func compared(path string) string {
 		"github.com/panjf2000/ants/v2": "ants",
 		"github.com/alitto/pond/v2":    "pond",
 		"github.com/sourcegraph/conc":  "conc",
-		"github.com/aws/aws-sdk-go-v2": "AWS SDK for Go",
+		"github.com/aws/aws-sdk-go-v2": "AWS SDK for Go v2, core",
 	}[path]
 }
 

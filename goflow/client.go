@@ -57,7 +57,7 @@ type loader interface {
 
 // NewClient returns a client. It makes no call before the first push or read. Single
 // pushes of the same moment go together, in a call that has the context values of the
-// first of them, and ends when none of them waits any more.
+// first of them, and ends when none of them waits any more. ErrInvalid: an option is bad.
 func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	o, err := newClientOptions(opts)
 	awaiter, _ := s.(port.Awaiter)

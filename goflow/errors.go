@@ -14,7 +14,7 @@ import (
 var (
 	// ErrTooLarge: the payload does not fit into a message of this broker.
 	ErrTooLarge = port.ErrTooLarge
-	// ErrInvalid: a bad task type, payload, header or option.
+	// ErrInvalid: a bad task type, payload or option.
 	ErrInvalid = port.ErrInvalid
 	// ErrUnavailable: the broker or store is throttled or unreachable. The task
 	// was not pushed.
@@ -118,7 +118,8 @@ type PanicError struct {
 func (e *PanicError) Error() string { return "panic: " + e.Value }
 
 // AbandonedError is returned by Worker.Run and GoFlow.Close when the drain
-// time was over before these tasks had ended. Another worker runs them again.
+// time was over before these tasks had ended. Another worker runs them again, but
+// nobody those of local mode.
 type AbandonedError struct{ IDs []string }
 
 // Error names the tasks.

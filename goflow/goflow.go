@@ -52,8 +52,8 @@ type options struct {
 	wireCheck bool
 }
 
-// WithNumWorkers sets how many tasks local mode runs at a time: 1 or more,
-// DefaultWorkers unless set.
+// WithNumWorkers sets how many tasks local mode runs at a time: 1 to 10,000,
+// DefaultWorkers unless set. Start returns ErrInvalid for others.
 func WithNumWorkers(n int) Option { return option(func(o *options) { o.workers = n }) }
 
 // WithTaskQueueBufferSize sets how many tasks may wait in local mode, besides

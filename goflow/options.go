@@ -181,8 +181,9 @@ func Linger(d time.Duration) ClientOption {
 	})
 }
 
-// Headers travel with the task and reach its handler through TaskFromContext.
-// They are not encrypted and may be logged: no secrets.
+// Headers travel with the task and reach its handler through TaskFromContext. Names
+// and values are UTF-8, and count towards the size of the message: too many are
+// ErrTooLarge. They are not encrypted and may be logged: no secrets.
 func Headers(h map[string]string) PushOption {
 	return pushOption(func(p *pushOptions) error { p.headers = maps.Clone(h); return nil })
 }

@@ -12,8 +12,8 @@ import (
 // Keep makes each client that is made from cfg from now on keep up to n connections
 // that have nothing to do, for 90 s: longer than a poll of SQS, which is busy for
 // at most 20 s. They are opened when they are needed. By default the SDK keeps
-// ten, closes what is more, and opens it again for the next calls. So n is how
-// many calls of one client are made at a time: for a pool, twice its concurrency,
+// ten, closes what is more, and opens it again for the next calls. So n, 1 or more, is
+// how many calls of one client are made at a time: for a pool, twice its concurrency,
 // as each slot may send while what it has done before is settled.
 //
 // Call it before or after other changes of cfg.HTTPClient, unless they put an own

@@ -60,7 +60,7 @@ func total(asked types.ReturnConsumedCapacity) types.ReturnConsumedCapacity {
 // elsewhere.
 func dynamoBill(input, output any, err error) bill {
 	if _, refused := errors.AsType[smithy.APIError](err); refused {
-		return refusedBill(err)
+		return refusedBill(input, err)
 	}
 	switch in := input.(type) {
 	case *awsdynamodb.GetItemInput:
@@ -71,13 +71,13 @@ func dynamoBill(input, output any, err error) bill {
 		return reading(allUnits(out.ConsumedCapacity), batchReadUnits(in, out))
 	case *awsdynamodb.PutItemInput:
 		out := answer[awsdynamodb.PutItemOutput](output)
-		return writing(units(out.ConsumedCapacity), largest(in.Item, out.Attributes))
+		return writing(units(out.ConsumedCapacity), largest(written(in), out.Attributes))
 	case *awsdynamodb.UpdateItemInput:
 		out := answer[awsdynamodb.UpdateItemOutput](output)
-		return writing(units(out.ConsumedCapacity), largest(merged(in.Key, in.ExpressionAttributeValues), out.Attributes))
+		return writing(units(out.ConsumedCapacity), largest(written(in), out.Attributes))
 	case *awsdynamodb.DeleteItemInput:
 		out := answer[awsdynamodb.DeleteItemOutput](output)
-		return writing(units(out.ConsumedCapacity), largest(in.Key, out.Attributes))
+		return writing(units(out.ConsumedCapacity), largest(written(in), out.Attributes))
 	case *awsdynamodb.BatchWriteItemInput:
 		out := answer[awsdynamodb.BatchWriteItemOutput](output)
 		return writing(allUnits(out.ConsumedCapacity), batchWriteUnits(in.RequestItems)-batchWriteUnits(out.UnprocessedItems))
@@ -88,13 +88,27 @@ func dynamoBill(input, output any, err error) bill {
 	return bill{}
 }
 
-// refusedBill: a failed condition is charged by the item that failed it, and
-// nothing else that is refused is.
-func refusedBill(err error) bill {
-	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return bill{write: WriteUnits(ItemSize(failed.Item))}
+// refusedBill: a write whose condition failed is charged as if it had not, and nothing
+// else that is refused is.
+func refusedBill(input any, err error) bill {
+	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return bill{}
 	}
-	return bill{}
+	return bill{write: largest(written(input), failed.Item)}
+}
+
+// written is the item that a write of one makes, as far as that is known.
+func written(input any) item {
+	switch in := input.(type) {
+	case *awsdynamodb.PutItemInput:
+		return in.Item
+	case *awsdynamodb.UpdateItemInput:
+		return merged(in.Key, in.ExpressionAttributeValues)
+	case *awsdynamodb.DeleteItemInput:
+		return in.Key
+	}
+	return nil
 }
 
 // reading: an answer has all that was read, less the attributes not asked for, and

@@ -68,10 +68,18 @@ func TestUnitsAreComputedWhereNoneAreReported(t *testing.T) {
 			_, err := c.DeleteItem(t.Context(), &awsdynamodb.DeleteItemInput{TableName: table, Key: key})
 			return err
 		}, 2, 0},
-		"a condition that fails": {
+		"a condition that fails, the old item": {
 			`400 {"__type":"x#ConditionalCheckFailedException","Item":` + kib(3) + `}`,
 			func(t *testing.T, c *awsdynamodb.Client) error {
-				_, err := c.PutItem(t.Context(), &awsdynamodb.PutItemInput{TableName: table, Item: key})
+				_, err := c.DeleteItem(t.Context(), &awsdynamodb.DeleteItemInput{TableName: table, Key: key})
+				require.Error(t, err)
+				return nil
+			}, 3, 0,
+		},
+		"a condition that fails, the new item": {
+			`400 {"__type":"x#ConditionalCheckFailedException"}`,
+			func(t *testing.T, c *awsdynamodb.Client) error {
+				_, err := c.PutItem(t.Context(), &awsdynamodb.PutItemInput{TableName: table, Item: item{"id": binary(16), "r": binary(2 << 10)}})
 				require.Error(t, err)
 				return nil
 			}, 3, 0,
@@ -145,7 +153,7 @@ func TestStatements(t *testing.T) {
 		"insert":              {`INSERT INTO "t" VALUE {'id': ?, 'r': ?}`, []types.AttributeValue{binary(16), sized(2)}, `{}`, 2, 0},
 		"insert, a byte more": {`INSERT INTO "t" VALUE {'id': ?, 'rr': ?}`, []types.AttributeValue{binary(16), sized(2)}, `{}`, 3, 0},
 		"insert of what is there": {
-			`INSERT INTO "t" VALUE {'id': ?, 'r': ?}`, []types.AttributeValue{binary(16), sized(2)}, `{"Error":{"Code":"DuplicateItem"}}`, 1, 0,
+			`INSERT INTO "t" VALUE {'id': ?, 'r': ?}`, []types.AttributeValue{binary(16), sized(2)}, `{"Error":{"Code":"DuplicateItem"}}`, 2, 0,
 		},
 		"insert that is throttled": {
 			`INSERT INTO "t" VALUE {'id': ?, 'r': ?}`, []types.AttributeValue{binary(16), sized(2)}, `{"Error":{"Code":"ThrottlingError"}}`, 0, 0,
@@ -162,6 +170,11 @@ func TestStatements(t *testing.T) {
 		"update that fails": {
 			`UPDATE "t" SET r = ? WHERE id = ? AND s = ?`,
 			[]types.AttributeValue{sized(9), binary(16), number("1")},
+			`{"Error":{"Code":"ConditionalCheckFailed","Item":` + kib(4) + `}}`, 9, 0,
+		},
+		"update of a larger one that fails": {
+			`UPDATE "t" SET r = ? WHERE id = ? AND s = ?`,
+			[]types.AttributeValue{sized(2), binary(16), number("1")},
 			`{"Error":{"Code":"ConditionalCheckFailed","Item":` + kib(4) + `}}`, 4, 0,
 		},
 		"delete":            {`DELETE FROM "t" WHERE id = ?`, []types.AttributeValue{binary(16)}, `{}`, 1, 0},

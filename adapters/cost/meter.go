@@ -3,6 +3,7 @@ package cost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http/httptrace"
 	"slices"
@@ -23,7 +24,8 @@ type Meter struct {
 }
 
 // Watch makes clients that are made from cfg from now on count here. Their calls
-// to DynamoDB ask for the capacity that they consume, which costs nothing.
+// to DynamoDB ask for the capacity that they consume, which costs nothing. Several
+// meters may watch; one that watches twice counts once.
 func (m *Meter) Watch(cfg *aws.Config) { cfg.APIOptions = append(slices.Clip(cfg.APIOptions), m.add) }
 
 // Usage is what was used until now.
@@ -37,10 +39,13 @@ func (m *Meter) Usage() Usage {
 
 // add puts the two steps of a call on its stack, which is made for this call.
 func (m *Meter) add(stack *middleware.Stack) error {
-	c := &call{meter: m}
+	c, own := &call{meter: m}, fmt.Sprintf("goflowCost %p", m)
+	if _, there := stack.Finalize.Get(own); there {
+		return nil
+	}
 	return errors.Join(
-		stack.Initialize.Add(middleware.InitializeMiddlewareFunc("goflowCostInput", c.begin), middleware.After),
-		stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("goflowCost", c.attempt), middleware.After), // within the retries
+		stack.Initialize.Add(middleware.InitializeMiddlewareFunc(own, c.begin), middleware.After),
+		stack.Finalize.Add(middleware.FinalizeMiddlewareFunc(own, c.attempt), middleware.After), // within the retries
 	)
 }
 

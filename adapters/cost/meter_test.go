@@ -34,6 +34,18 @@ func TestEveryAttemptThatIsAnsweredIsACall(t *testing.T) {
 	require.Equal(t, cost.Usage{Calls: map[cost.Operation]int64{{Service: "SQS", Name: "DeleteMessage"}: 3}, StandardRequests: 3}, m.Usage())
 }
 
+func TestSeveralMetersWatch(t *testing.T) {
+	t.Parallel()
+	var first, second cost.Meter
+	cfg := watched(t, &first, &service{answers: []string{`200 {}`}})
+	second.Watch(&cfg)
+	first.Watch(&cfg)
+	_, err := awssqs.NewFromConfig(cfg).DeleteMessage(t.Context(), &awssqs.DeleteMessageInput{QueueUrl: plain, ReceiptHandle: aws.String("h")})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, first.Usage().Requests())
+	require.EqualValues(t, 1, second.Usage().Requests())
+}
+
 func TestOtherServicesAreCountedOnly(t *testing.T) {
 	t.Parallel()
 	var m cost.Meter

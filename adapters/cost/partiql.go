@@ -40,16 +40,17 @@ func selectUnits(st *types.BatchStatementRequest, got *types.BatchStatementRespo
 }
 
 // statementUnits is of one that writes: by the item that it makes as far as that
-// is known, or by the one that it found. Of an UPDATE that returns none, what
-// it leaves as it is is not known.
+// is known, or by the one that it found if that is larger, also where its condition
+// failed. Of an UPDATE that returns none, what it leaves as it is is not known.
 func statementUnits(st *types.BatchStatementRequest, got *types.BatchStatementResponse) float64 {
+	found := got.Item
 	if got.Error != nil {
 		if c := got.Error.Code; c != types.BatchStatementErrorCodeEnumConditionalCheckFailed && c != types.BatchStatementErrorCodeEnumDuplicateItem {
 			return 0
 		}
-		return WriteUnits(ItemSize(got.Error.Item))
+		found = got.Error.Item
 	}
-	return WriteUnits(max(ItemSize(given(aws.ToString(st.Statement), st.Parameters)), ItemSize(got.Item)))
+	return largest(given(aws.ToString(st.Statement), st.Parameters), found)
 }
 
 // given are the attributes that a statement gives values to by parameters, and its

@@ -64,6 +64,7 @@ func (c *child) wait(ctx context.Context) (got figures.List, err error) {
 		err = fmt.Errorf("%s: %w: %s", idleWorker, err, c.out.Bytes())
 	}
 	got.Add(idleWorker, receives, float64(seen.Receives))
+	got.Add(idleWorker, answered, float64(seen.Answered))
 	got.Add(idleWorker, others, float64(seen.Others))
 	got.Add(idleWorker, processor, seen.ProcessorMS)
 	return got, errors.Join(err, c.at.remove(context.WithoutCancel(ctx)))
@@ -81,6 +82,7 @@ func (c *child) stop(ctx context.Context) error {
 // idleUsage is what an idle worker uses in a minute.
 type idleUsage struct {
 	Receives    int64   `json:"receives"`
+	Answered    int64   `json:"answered"`
 	Others      int64   `json:"others"`
 	ProcessorMS float64 `json:"processor_ms"`
 }
@@ -117,9 +119,11 @@ func beIdle(ctx context.Context, args []string, out io.Writer) error {
 	case <-time.After(idleTime):
 	}
 	used := to.Usage().Sub(before)
+	answers := used.Calls[cost.Operation{Service: "SQS", Name: "ReceiveMessage"}]
 	return json.NewEncoder(out).Encode(idleUsage{
 		Receives:    polls.n.Load(),
-		Others:      used.Requests() - used.Calls[cost.Operation{Service: "SQS", Name: "ReceiveMessage"}],
+		Answered:    answers,
+		Others:      used.Requests() - answers,
 		ProcessorMS: (processorTime() - processorBefore) * 1e3,
 	})
 }

@@ -33,8 +33,10 @@ const (
 	fewer     = "times_fewer_calls"
 	byHand    = "times_by_hand" // in processor time
 	receives  = "receives"      // in a minute
-	others    = "other_calls"   // in a minute
-	processor = "processor_ms"  // in a minute
+	answered  = "receives_answered"
+	shared    = "allocs_with_what_many_tasks_share"
+	others    = "other_calls"  // in a minute
+	processor = "processor_ms" // in a minute
 )
 
 // limits are those that CI holds. The prices are those of adapters/cost.
@@ -46,13 +48,17 @@ func limits() []figures.Limit {
 		figures.AtLeast(saturatedPool, speed, 4),
 		figures.AtLeast(saturatedPool, fewer, 15),
 		figures.AtMost(noResult, calls, 0.32),
+		figures.AtMost(noResult, dollars, 0.15),
 		figures.AtMost(once, calls, 0.45),
 		figures.AtMost(once, dollars, 1.50),
 		figures.AtMost(largeResult, dollars, 1.50),
 		figures.AtMost(lambdaInTens, calls, 0.45),
+		figures.AtMost(lambdaInTens, dollars, 0.90), // without Lambda's own price
 		figures.AtMost(localMode, byHand, localcost.MaxRatio),
 		figures.AtMost(localMode, allocs, localcost.MaxAllocs),
+		figures.AtMost(localMode, shared, 2.3),
 		figures.AtMost(idleWorker, receives, 3),
+		figures.AtLeast(idleWorker, answered, 2),
 		figures.AtMost(idleWorker, others, 0),
 		figures.AtMost(idleWorker, processor, 20),
 	}

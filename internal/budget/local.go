@@ -13,6 +13,6 @@ func inProcess(context.Context, options) (got figures.List, err error) {
 	ratio, allocated, err := localcost.Measure() //nolint:contextcheck // a local mode has its own
 	got.Add(localMode, byHand, ratio)
 	got.Add(localMode, allocs, math.Floor(allocated)) // as testing.AllocsPerRun counts
-	got.Add(localMode, "allocs_with_what_many_tasks_share", allocated)
+	got.Add(localMode, shared, allocated)
 	return got, err
 }

@@ -1,9 +1,10 @@
 // Command budget runs tasks through ElasticMQ and DynamoDB Local in the ways that
 // programs do, counts what they would cost on AWS, and fails where that is more
 // than its limits allow. It judges counts, and ratios of what ran in turn in this
-// one run; never a time. Its last line is for machines:
+// one run; never a time on the clock, and of processor time an idle worker's alone. Its
+// last line is for machines:
 //
-//	cost: calls=0.36 dollars_per_million=0.82 allocs=190
+//	cost: calls=0.36 dollars_per_million=0.82 allocs=190 local=3.2
 //
 // `make cost` starts it with the emulators that it needs.
 package main
@@ -48,6 +49,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.only, "only", "", "the one `scenario` to run; limits of others are not judged")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if len(o.limits()) == 0 {
+		return fmt.Errorf("-only %q: give a scenario that has limits, as %q", o.only, saturatedPool)
 	}
 	got, err := o.measure(ctx)
 	if err != nil {

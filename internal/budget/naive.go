@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/jamesTait-jt/goflow/adapters/connections"
 	"github.com/jamesTait-jt/goflow/adapters/cost"
 	"github.com/jamesTait-jt/goflow/internal/config"
 )
@@ -35,6 +36,7 @@ func newNaive(ctx context.Context, p *place) (*plainly, error) {
 		return nil, err
 	}
 	n := &plainly{at: p}
+	connections.Keep(&cfg, 2*slots) // as GoFlow does: else it would mostly open new ones
 	n.Watch(&cfg)
 	n.queues, n.tables = awssqs.NewFromConfig(cfg), awsdynamodb.NewFromConfig(cfg)
 	return n, nil
@@ -105,7 +107,7 @@ func (p *plainly) settle(ctx context.Context, n int) error {
 }
 
 func (p *plainly) read(ctx context.Context, n int) error {
-	got, err := p.tables.GetItem(ctx, &awsdynamodb.GetItemInput{TableName: &p.at.Table, Key: key(n), ConsistentRead: new(true)})
+	got, err := p.tables.GetItem(ctx, &awsdynamodb.GetItemInput{TableName: &p.at.Table, Key: key(n)})
 	if err == nil && got.Item["r"] == nil {
 		err = fmt.Errorf("task %d has no result", n)
 	}

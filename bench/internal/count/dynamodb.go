@@ -90,10 +90,8 @@ func statements(request, answer []byte) (u cost.Usage) {
 	for i, s := range asked.Statements[:min(len(asked.Statements), len(got.Responses))] {
 		found := got.Responses[i]
 		switch found.Error.Code {
-		case "":
-			u.WriteUnits += cost.WriteUnits(max(cost.ItemSize(s.given()), cost.ItemSize(values(found.Item))))
-		case "ConditionalCheckFailed", "DuplicateItem":
-			u.WriteUnits += cost.WriteUnits(cost.ItemSize(values(found.Error.Item)))
+		case "", "ConditionalCheckFailed", "DuplicateItem": // a failed condition is charged, too
+			u.WriteUnits += cost.WriteUnits(max(cost.ItemSize(s.given()), cost.ItemSize(values(found.Item)), cost.ItemSize(values(found.Error.Item))))
 		}
 	}
 	return u

@@ -124,7 +124,7 @@ func TestProxyCountsDynamoDB(t *testing.T) {
 			operation: "BatchExecuteStatement", request: strings.Replace(inserts, "RESULT", kilobyte, 1),
 			answer: `{"Responses":[{},{}]}`, writes: 3,
 		},
-		"a statement that failed is charged by what it found": {
+		"a statement that failed is charged by the larger item": {
 			operation: "BatchExecuteStatement", request: inserts, writes: 3,
 			answer: `{"Responses":[{"Error":{"Code":"DuplicateItem"}},
 				{"Error":{"Code":"ConditionalCheckFailed","Item":{"r":{"S":"` + kilobyte + `"}}}}]}`,

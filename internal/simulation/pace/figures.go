@@ -38,7 +38,7 @@ func limits() []figures.Limit {
 		figures.AtMost(oneByOne, "added to push, ms", coreSteps),
 		figures.AtMost(oneByOne, "added to start, ms", coreSteps),
 		figures.AtMost(oneByOne, "added to store, ms", coreSteps),
-		figures.AtMost(oneByOne, "delete after store, ms", 50),
+		figures.AtMost(oneByOne, "delete after store, ms", coreSteps),
 		figures.AtMost(oneByOne, "calls of send", 1),
 		figures.AtMost(oneByOne, "calls of write", 1),
 		figures.AtMost(oneByOne, "calls of delete", 1),
@@ -47,6 +47,7 @@ func limits() []figures.Limit {
 		figures.AtMost(highLoad, "push to start p50, ms", 40),
 		figures.AtMost(idle, "receives", 180),
 		figures.AtMost(idle, "receives at a time", 1),
+		figures.AtLeast(idle, "empty receives", 178),
 		figures.AtMost(idle, "other calls", 0),
 	}
 }

@@ -148,6 +148,7 @@ func idleFor(t *testing.T) (l figures.List) {
 		}
 		l.Add(idle, "receives", float64(receives))
 		l.Add(idle, "receives at a time", float64(most))
+		l.Add(idle, "empty receives", float64(receives-len(full(all))))
 		l.Add(idle, "other calls", float64(len(all)-receives))
 	})
 	return l
