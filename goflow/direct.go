@@ -146,12 +146,44 @@ func sendChunk(ctx context.Context, chunk []*pushed) {
 	for place, t := range chunk {
 		msgs[place] = t.msg
 	}
-	err := retryEach(ctx, msgs, func(some []port.Message) error { return chunk[0].route.send(ctx, some) })
+	err := retryEach(ctx, msgs, func(some []port.Message) error {
+		err := chunk[0].route.send(ctx, some)
+		if chunk[0].limits.Ordered {
+			err = overtaken(some, err)
+		}
+		return err
+	})
 	for place, t := range chunk {
-		if err := port.ItemError(err, place); err != nil {
+		switch err := port.ItemError(err, place); {
+		case errors.Is(err, errOvertaken):
+			t.fail(fmt.Errorf("%w: %w", ErrUnavailable, err))
+		case err != nil:
 			t.fail(doubted(err))
 		}
 	}
+}
+
+// errOvertaken is that of a message which cannot be sent again without changing the
+// order of its group.
+var errOvertaken = errors.New("not sent, and later tasks of its group were")
+
+// overtaken makes of err that messages behind which others of their group have been
+// sent, or perhaps have, are not sent again.
+func overtaken(msgs []port.Message, err error) error {
+	errs, ahead := port.ItemErrors{}, map[string]bool{} // groups
+	for i := len(msgs) - 1; i >= 0; i-- {
+		itemErr, group := port.ItemError(err, i), msgs[i].Group
+		switch {
+		case itemErr == nil || !unsent(itemErr):
+			ahead[group] = group != ""
+		case ahead[group] && errors.Is(itemErr, ErrUnavailable):
+			itemErr = fmt.Errorf("%w: %s", errOvertaken, itemErr.Error())
+		}
+		if itemErr != nil {
+			errs[i] = itemErr
+		}
+	}
+	return errs.Err()
 }
 
 // cancel writes the outcome, if there is none.

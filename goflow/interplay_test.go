@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,4 +158,59 @@ func TestWaitingTaskOfAGroupIsNotAbandoned(t *testing.T) {
 		require.Equal(w, []string{running}, abandoned.IDs)
 		close(release)
 	}, memory.Ordered())
+}
+
+// TestCopyMayTakeOffWhileTheKeyIsGivenBack: the first run of the task is over, and so is
+// the attention to its cancel, before a copy of it is watched.
+func TestCopyMayTakeOffWhileTheKeyIsGivenBack(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const trip, runs = 20 * time.Millisecond, 30 * time.Millisecond
+		w.store = &tripStore{Store: w.records, takes: trip}
+		ended := 0
+		job := goflow.NewJob[int, int]("t", goflow.Cancellable(), goflow.NoResult())
+		job.Handle(w.mux, func(context.Context, int) (int, error) {
+			time.Sleep(runs)
+			ended++
+			return 0, nil
+		})
+		_, err := job.Push(w.Context(), w.client, 1, goflow.Unique("key", time.Hour))
+		require.NoError(w, err)
+		d, p := w.receive(w.queue), w.newProcessor()
+		var both sync.WaitGroup
+		both.Go(func() { p.Process(w.Context(), d) })
+		time.Sleep(trip + runs + trip/4)
+		both.Go(func() { p.Process(w.Context(), d) })
+		both.Wait()
+		require.Equal(w, 2, ended)
+	})
+}
+
+// tripStore is a store that is a round trip away.
+type tripStore struct {
+	port.Store
+	takes time.Duration
+}
+
+func (s *tripStore) Load(ctx context.Context, ids []string, fresh bool) ([]port.Record, error) {
+	select {
+	case <-time.After(s.takes):
+		return s.Store.Load(ctx, ids, fresh)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *tripStore) Save(ctx context.Context, recs []port.Record) error {
+	time.Sleep(s.takes)
+	return s.Store.Save(ctx, recs)
+}
+
+func (s *tripStore) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
+	select {
+	case <-time.After(s.takes):
+		return s.Store.Claim(ctx, claims)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

@@ -3,6 +3,8 @@ package goflow_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -182,5 +184,33 @@ func firstLate(d time.Duration) func() time.Duration {
 			return 0
 		}
 		return d
+	}
+}
+
+// TestStopBeforeTheRun: the drain time ends while a task is read, or claimed. It goes
+// back at once, is named, and nobody blames the store.
+func TestStopBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]goflow.JobOption{"read": goflow.Cancellable(), "claimed": goflow.Once()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				var log strings.Builder
+				w.store = &tripStore{Store: w.records, takes: 3 * time.Second}
+				job := goflow.NewJob[int, int]("t", opt)
+				job.Handle(w.mux, func(context.Context, int) (int, error) { return 0, nil })
+				stop := w.start(goflow.Drain(time.Second), goflow.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+				id, err := job.Push(w.Context(), w.client, 1)
+				require.NoError(w, err)
+				time.Sleep(time.Second)
+				abandoned, ok := errors.AsType[*goflow.AbandonedError](stop())
+				require.True(w, ok)
+				require.Equal(w, []string{id}, abandoned.IDs)
+				size, err := w.queue.Size(w.Context())
+				require.NoError(w, err)
+				require.Zero(w, size.Leased)
+				require.NotContains(w, log.String(), "failed")
+			})
+		})
 	}
 }

@@ -65,9 +65,10 @@ func (p *Processor) process(ctx context.Context, d *Delivery, c custody) Outcome
 		return *outcome
 	}
 	heeding, ignore := a.heed(ctx)
-	defer ignore()
 	result, err := a.run(heeding)
-	return a.conclude(heeding, context.Cause(heeding), answer{result, err})
+	cause := context.Cause(heeding)
+	ignore() // before it lands: a copy of it may take off then, and be heeded
+	return a.conclude(ctx, cause, answer{result, err})
 }
 
 // begin is what comes before the run: nil means that it may run, else it is over.
@@ -267,7 +268,7 @@ func (a *attempt) recall(ctx context.Context) *Outcome {
 	}
 	switch {
 	case err != nil:
-		return new(a.trouble(err))
+		return new(a.cutShort(ctx, err))
 	case rec.State == task.Unknown:
 		return nil
 	case rec.State.Terminal() && rec.Generation == a.rec.Generation:
@@ -289,6 +290,20 @@ func (a *attempt) reopen(ctx context.Context, rec Record) (Record, error) {
 		return rec, err
 	}
 	return a.load(ctx)
+}
+
+// cutShort decides after a call before the run that failed. Where the run's context had
+// ended, that is why: a message whose lease is lost is left, and what the worker's stop
+// keeps from running may run elsewhere at once, or when the claim is over that was
+// perhaps made.
+func (a *attempt) cutShort(ctx context.Context, err error) Outcome {
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return a.trouble(err)
+	case errors.Is(cause, ErrLeaseLost):
+		return Outcome{Action: Leave}
+	}
+	return Outcome{Action: Release, interrupted: true}
 }
 
 // adopt takes over an open record. A crash leaves a start without outcome, and
@@ -318,7 +333,7 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 	case errors.Is(err, port.ErrClaimed):
 		return new(a.release(a.lease(ctx) / 2))
 	case err != nil:
-		return new(a.trouble(err))
+		return new(a.cutShort(ctx, err))
 	}
 	a.adopt(recs[0])
 	c.Epoch = a.rec.Epoch

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -110,10 +111,14 @@ func inTurn(all []*pushed, most int, send func(chunk []*pushed)) {
 // doubted adds ErrAmbiguous to an error that does not say that the message was
 // not sent.
 func doubted(err error) error {
-	for _, unsent := range []error{errUnsent, ErrTooLarge, ErrInvalid, ErrUnavailable, ErrRefused, ErrClosed, ErrAmbiguous} {
-		if errors.Is(err, unsent) {
-			return err
-		}
+	if unsent(err) || errors.Is(err, ErrAmbiguous) {
+		return err
 	}
 	return fmt.Errorf("%w: %w", ErrAmbiguous, err)
+}
+
+// unsent tells whether an error says that the message was not sent.
+func unsent(err error) bool {
+	return slices.ContainsFunc([]error{errUnsent, ErrTooLarge, ErrInvalid, ErrUnavailable, ErrRefused, ErrClosed},
+		func(class error) bool { return errors.Is(err, class) })
 }

@@ -3,6 +3,9 @@ package goflow_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -123,4 +126,74 @@ func TestShortestTimeEndsNoSharedPush(t *testing.T) {
 		require.NoError(t, <-long)
 		soon()
 	})
+}
+
+// refusingOnce is a broker that does not take some messages of the first send, and
+// takes those behind them.
+type refusingOnce struct {
+	*memory.Broker
+	refused []int
+	sends   int
+}
+
+func (b *refusingOnce) Send(ctx context.Context, msgs []port.Message) error {
+	if b.sends++; b.sends > 1 {
+		return b.Broker.Send(ctx, msgs)
+	}
+	errs, taken := port.ItemErrors{}, []port.Message{}
+	for i := range msgs {
+		if slices.Contains(b.refused, i) {
+			errs[i] = port.ErrUnavailable
+			continue
+		}
+		taken = append(taken, msgs[i])
+	}
+	return errors.Join(b.Broker.Send(ctx, taken), errs)
+}
+
+// TestNoTaskIsSentAgainBehindItsGroup: who learns that a task was not sent can decide
+// what becomes of those that were; a group out of order is not to be seen by anybody.
+func TestNoTaskIsSentAgainBehindItsGroup(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		refused, failed []int
+		ordered         bool
+	}{
+		"one that others are behind":   {[]int{0}, []int{0}, true},
+		"the last ones":                {[]int{1, 2}, nil, true},
+		"one before and the last":      {[]int{0, 2}, []int{0}, true},
+		"a queue that keeps no order":  {[]int{0}, nil, false},
+		"all of them, and in order so": {[]int{0, 1, 2}, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var broker []memory.BrokerOption
+			var push []goflow.PushOption
+			if c.ordered {
+				broker, push = append(broker, memory.Ordered()), append(push, goflow.Group("g"))
+			}
+			inWorld(t, func(w *world) {
+				client, err := goflow.NewClient(&refusingOnce{Broker: w.queue, refused: c.refused}, w.records)
+				require.NoError(w, err)
+				_, err = client.PushMany(w.Context(), []task.Task{{Type: "t", Payload: 0}, {Type: "t", Payload: 1}, {Type: "t", Payload: 2}}, push...)
+				failed, _ := errors.AsType[port.ItemErrors](err)
+				require.ElementsMatch(w, c.failed, slices.Collect(maps.Keys(failed)))
+				for _, err := range failed {
+					require.ErrorIs(w, err, goflow.ErrUnavailable)
+					require.ErrorContains(w, err, "later tasks of its group were")
+				}
+				last := -1
+				for range 3 - len(c.failed) {
+					d := w.receive(w.queue)
+					var e struct {
+						Payload int `json:"payload"`
+					}
+					require.NoError(w, json.Unmarshal(d.Body, &e))
+					require.True(w, e.Payload > last || !c.ordered, "%d came behind %d", e.Payload, last)
+					last = e.Payload
+					require.NoError(w, w.queue.Ack(w.Context(), []port.Delivery{d}))
+				}
+			}, broker...)
+		})
+	}
 }

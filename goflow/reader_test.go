@@ -127,6 +127,28 @@ func eachInWorld(t *testing.T, subtests map[string]func(w *world)) {
 func TestReader(t *testing.T) {
 	t.Parallel()
 	eachInWorld(t, map[string]func(w *world){
+		"TroubleOfLongAgoEndsNoWaiting": func(w *world) {
+			store := w.polling()
+			fails := true
+			store.hook = func(context.Context) error {
+				failed := fails
+				if fails = false; failed {
+					return port.ErrUnavailable
+				}
+				return nil
+			}
+			id := w.push("t", 1)
+			ctx, cancel := context.WithTimeout(w.Context(), 20*time.Millisecond) // for its only read
+			defer cancel()
+			_, err := w.client.Wait(ctx, id)
+			require.ErrorIs(w, err, goflow.ErrNotFinished)
+			time.Sleep(time.Hour)
+			fails = true
+			waiting := w.waiting(w.Context(), id)
+			time.Sleep(time.Minute)
+			w.end(task.Done, id)
+			require.NoError(w, (<-waiting).err)
+		},
 		"FiveHundredWaitersCostFewCalls": func(w *world) {
 			store := w.polling()
 			job := goflow.NewJob[int, int]("square")

@@ -133,7 +133,7 @@ func (ws *waiters) end(w *watch) {
 	}
 	if len(ws.watches) == 0 && ws.stop != nil {
 		ws.stop()
-		ws.stop, ws.line = nil, line{}
+		ws.stop, ws.line, ws.failing = nil, line{}, time.Time{}
 	}
 }
 

@@ -50,7 +50,7 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 		"queue is missing":          {nil, nil, program.Usage, "queue-url is missing: give a queue's URL or name as -queue-url or GOFLOW_QUEUE_URL"},
 		"table is missing":          {[]string{"-queue-url", url}, nil, program.Usage, "table is missing"},
 		"dead letters are missing":  {[]string{"-queue-url", url, "-table", "t"}, nil, program.Usage, "dlq-url is missing"},
-		"bad flag":                  {[]string{"-lease", "0s"}, nil, program.Usage, "-lease: 0s is out of range: give 1s to 11h"},
+		"bad flag":                  {[]string{"-lease", "0s"}, nil, program.Usage, "-lease: 0s is out of range: give 2s to 11h"},
 		"bad variable":              {nil, map[string]string{"GOFLOW_CONCURRENCY": "0"}, program.Usage, "GOFLOW_CONCURRENCY: 0 is out of range"},
 		"unreachable":               {named, nil, program.Refused, "unavailable"},
 		"unreachable, by name":      {[]string{"-queue-url", "q", "-table", "t", "-no-dlq"}, nil, program.Refused, "unavailable"},

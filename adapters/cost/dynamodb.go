@@ -92,13 +92,15 @@ func dynamoBill(input, output any, err error) bill {
 // else that is refused is.
 func refusedBill(input any, err error) bill {
 	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
-	if !ok {
+	made := written(input)
+	if !ok || made == nil {
 		return bill{}
 	}
-	return bill{write: largest(written(input), failed.Item)}
+	return bill{write: largest(made, failed.Item)}
 }
 
-// written is the item that a write of one makes, as far as that is known.
+// written is the item that a write of one makes, as far as that is known; nil of any
+// other call.
 func written(input any) item {
 	switch in := input.(type) {
 	case *awsdynamodb.PutItemInput:

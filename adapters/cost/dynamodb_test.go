@@ -84,6 +84,22 @@ func TestUnitsAreComputedWhereNoneAreReported(t *testing.T) {
 				return nil
 			}, 3, 0,
 		},
+		"a condition that fails, of an update": {
+			`400 {"__type":"x#ConditionalCheckFailedException"}`,
+			func(t *testing.T, c *awsdynamodb.Client) error {
+				_, err := c.UpdateItem(t.Context(), &awsdynamodb.UpdateItemInput{TableName: table, Key: key, ExpressionAttributeValues: item{":r": binary(1 << 10)}})
+				require.Error(t, err)
+				return nil
+			}, 2, 0,
+		},
+		"a condition that fails, of a single statement": {
+			`400 {"__type":"x#ConditionalCheckFailedException"}`,
+			func(t *testing.T, c *awsdynamodb.Client) error {
+				_, err := c.ExecuteStatement(t.Context(), &awsdynamodb.ExecuteStatementInput{Statement: aws.String("UPDATE t")})
+				require.Error(t, err)
+				return nil
+			}, 0, 0,
+		},
 		"another refusal": {`400 {"__type":"x#ValidationException"}`, func(t *testing.T, c *awsdynamodb.Client) error {
 			_, err := c.PutItem(t.Context(), &awsdynamodb.PutItemInput{TableName: table, Item: key})
 			require.Error(t, err)

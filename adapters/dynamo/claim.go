@@ -64,6 +64,15 @@ func (v *claiming) judge(row item) (*statement, error) {
 		return new(v.takeFrom(stands, stands.Epoch+1)), nil
 	case stands.Token == v.claim.Token:
 		return new(v.takeFrom(stands, stands.Epoch)), nil // Our own, whose answer was lost.
+	}
+	return v.takeOver(stands)
+}
+
+// takeOver takes another's claim whose time is over.
+func (v *claiming) takeOver(stands port.Record) (*statement, error) {
+	switch {
+	case v.store.clock.Load() == clockUnknown:
+		return nil, v.store.refused(opClaim, port.ErrUnavailable, "what time it is there is not known yet; try again")
 	case stands.LeaseEnd.Add(v.store.claimSlack).After(v.store.now()):
 		return nil, v.store.refused(opClaim, port.ErrClaimed, "until "+stands.LeaseEnd.UTC().Format(time.RFC3339))
 	}

@@ -1,7 +1,9 @@
 package dynamo_test
 
 import (
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -111,4 +113,38 @@ func TestFirstCallOfAllMayBeAClaim(t *testing.T) {
 			require.Equal(t, calls, made)
 		})
 	}
+}
+
+// TestLateFirstAnswerTakesNoClaimOver: another's claim stands for a minute more. Our
+// clock is four minutes ahead, and the first answer, which could show it, is late.
+func TestLateFirstAnswerTakesNoClaimOver(t *testing.T) {
+	t.Parallel()
+	const behind = 4 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		until := strconv.FormatInt(time.Now().Add(time.Minute-behind).UnixMilli(), 10)
+		var calls, thefts int
+		s := over(func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			answer := jsonAnswer(200, `{"Responses":{}}`)
+			switch {
+			case strings.Contains(string(body), "INSERT"):
+				answer = jsonAnswer(200, `{"Responses":[{"Error":{"Code":"DuplicateItem"}}]}`)
+			case strings.Contains(string(body), "AND l = ?"):
+				thefts++
+				answer = jsonAnswer(200, `{"Responses":[{}]}`)
+			case strings.Contains(string(body), "UPDATE"):
+				answer = jsonAnswer(200, `{"Responses":[{"Error":{"Code":"ConditionalCheckFailed","Item":{"s":{"N":"0"},"g":{"N":"1"},
+					"a":{"N":"0"},"o":{"N":"0"},"c":{"N":"0"},"e":{"N":"1"},"l":{"N":"`+until+`"},"w":{"S":"other"}}}}]}`)
+			}
+			if calls++; calls < 3 {
+				time.Sleep(3 * time.Second)
+			}
+			answer.Header.Set("Date", time.Now().Add(-behind).UTC().Format(http.TimeFormat))
+			return answer, nil
+		})
+		_, err := claimOne(t, s, take())
+		require.ErrorIs(t, err, port.ErrClaimed)
+		require.Zero(t, thefts)
+	})
 }

@@ -95,20 +95,34 @@ func (s *Store) Save(ctx context.Context, recs []port.Record) error {
 func (s *Store) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
 	errs := port.ItemErrors{}
 	recs := make([]port.Record, len(claims))
+	for i := range claims {
+		recs[i].ID = claims[i].ID
+	}
 	if err := s.learnTime(ctx); err != nil {
-		for i := range claims {
-			recs[i].ID, errs[i] = claims[i].ID, err
-		}
-		return recs, errs.Err()
+		return recs, allFail(len(claims), err).Err()
 	}
 	unseen := s.clock.Load() == clockUnseen
 	s.claim(ctx, claims, recs, errs)
-	if unseen && s.skew.Load() != 0 {
-		// They were made by our own clock, and the answer shows that it is wrong.
-		clear(errs)
-		s.claim(ctx, claims, recs, errs)
+	late := s.clock.Load() == clockUnknown
+	if !unseen || !late && s.skew.Load() == 0 {
+		return recs, errs.Err()
 	}
+	// They were made by our own clock, which the answer shows to be wrong, or does not show to be right.
+	if err := s.learnTime(ctx); err != nil {
+		return recs, allFail(len(claims), err).Err()
+	}
+	clear(errs)
+	s.claim(ctx, claims, recs, errs)
 	return recs, errs.Err()
+}
+
+// allFail gives n items the same error.
+func allFail(n int, err error) port.ItemErrors {
+	errs := port.ItemErrors{}
+	for i := range n {
+		errs[i] = err
+	}
+	return errs
 }
 
 // claim makes the claims, and fills in what stands then and what failed.

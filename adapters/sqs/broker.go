@@ -15,6 +15,7 @@ import (
 const (
 	maxBytes       = 1 << 20 // of a message, and of a whole batch
 	maxDelay       = 900 * time.Second
+	minLease       = 2 * time.Second // twice the shortest poll
 	maxLease       = 12 * time.Hour
 	maxPollWait    = 20 * time.Second
 	maxAttributes  = 10
@@ -62,14 +63,15 @@ type Option func(*Broker)
 
 // Lease sets how long a received message belongs to its receiver: the
 // visibility timeout of each receive. Default 60 s; rounded up to whole seconds
-// and kept within 1 s and 12 h.
+// and kept within 2 s and 12 h.
 func Lease(d time.Duration) Option {
-	return func(b *Broker) { b.lease = wholeSeconds(d, maxLease) }
+	return func(b *Broker) { b.lease = max(wholeSeconds(d, maxLease), minLease) }
 }
 
 // PollWait sets how long Receive waits for a message. Default 20 s; rounded up
 // to whole seconds and kept within 1 s and 20 s, since SQS takes no wait at all
-// to mean the queue's own.
+// to mean the queue's own; and within two thirds of the lease, which counts from the
+// beginning of the poll, as nobody but SQS knows when in it a message was leased.
 func PollWait(d time.Duration) Option {
 	return func(b *Broker) { b.pollWait = wholeSeconds(d, maxPollWait) }
 }
@@ -81,6 +83,7 @@ func New(client API, queueURL string, opts ...Option) *Broker {
 	for _, opt := range opts {
 		opt(b)
 	}
+	b.pollWait = min(b.pollWait, max(b.lease*2/3, time.Second).Truncate(time.Second))
 	return b
 }
 

@@ -166,11 +166,24 @@ func TestLimitsAreReadOnceAndHeld(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, port.Limits{
 			MaxMessageBytes: 2048, MaxDelay: 15 * time.Minute, MaxReceives: 1000, Retention: 7 * 24 * time.Hour,
-			Lease: 2 * time.Second, PollWait: 20 * time.Second,
+			Lease: 2 * time.Second, PollWait: time.Second,
 		}, got)
 	}
 	require.Equal(t, 1, f.reads)
 	require.ErrorIs(t, b.Send(t.Context(), big), port.ErrTooLarge)
+}
+
+// TestLeaseOutlastsThePoll: it counts from the beginning of the poll, and what comes at
+// the poll's end has to have some of it left.
+func TestLeaseOutlastsThePoll(t *testing.T) {
+	t.Parallel()
+	for lease := time.Second; lease <= time.Minute; lease += time.Second {
+		limits, err := sqs.NewFake(&fake{}, sqs.PollWait(20*time.Second), sqs.Lease(lease)).Limits(t.Context())
+		require.NoError(t, err)
+		require.LessOrEqual(t, limits.PollWait, max(limits.Lease*2/3, time.Second))
+		require.GreaterOrEqual(t, limits.PollWait, min(limits.Lease/2, 20*time.Second).Truncate(time.Second), "nor is it shorter than it has to be")
+		require.Equal(t, max(lease, 2*time.Second), limits.Lease)
+	}
 }
 
 func TestRedrivePolicyIsReadInEveryForm(t *testing.T) {

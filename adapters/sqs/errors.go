@@ -86,9 +86,13 @@ func final(class error) bool {
 	return errors.Is(class, port.ErrInvalid) || errors.Is(class, port.ErrTooLarge)
 }
 
-// entryFailed is the error of one entry of a batch.
-func (at site) entryFailed(f types.BatchResultErrorEntry) *awserr.Error {
+// entryFailed is the error of one entry of a batch; doubt is that it was carried out
+// by an attempt before the one that was answered.
+func (at site) entryFailed(f types.BatchResultErrorEntry, doubt bool) *awserr.Error {
 	class := at.classOfEntry(dialect().Bare(aws.ToString(f.Code)), f.SenderFault)
+	if doubt && !final(class) {
+		class = port.ErrAmbiguous
+	}
 	cause := &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message), Fault: fault(f.SenderFault)}
 	return at.fail(class, cause, dialect().Describe(at.op.action(), cause, class))
 }

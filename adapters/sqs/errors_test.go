@@ -194,6 +194,25 @@ func TestSendIsAmbiguousIfAnyAttemptWas(t *testing.T) {
 	requireClass(t, port.ItemError(b.Send(t.Context(), messages(1)), 0), port.ErrUnavailable, "only throttled")
 }
 
+// An attempt whose answer was lost may have sent what a later one could not.
+func TestEntryThatFailsAfterALostAnswerIsInDoubt(t *testing.T) {
+	t.Parallel()
+	for code, class := range map[string]error{
+		"RequestThrottled": port.ErrAmbiguous, "KmsAccessDenied": port.ErrAmbiguous, "InvalidMessageContents": port.ErrInvalid,
+	} {
+		calls := 0
+		b := over(func(*http.Request) (*http.Response, error) {
+			if calls++; calls == 1 {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return jsonAnswer(200, `{"Successful":[],"Failed":[{"Id":"0","Code":"`+code+`","SenderFault":true}]}`), nil
+		})
+		err := port.ItemError(b.Send(t.Context(), messages(1)), 0)
+		require.Equal(t, 2, calls)
+		requireClass(t, err, class, code)
+	}
+}
+
 func TestSendSaysWhetherItsContextEndedInTime(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

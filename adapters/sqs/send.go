@@ -73,7 +73,7 @@ func (b *Broker) sendCall(ctx context.Context, call []entry, errs port.ItemError
 	for i := range out.Successful {
 		answers.succeeded(out.Successful[i].Id)
 	}
-	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.at(opSend).entryFailed(f) })
+	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.at(opSend).entryFailed(f, w.earlier) })
 }
 
 // sendFailed notes the error of a whole call. A request that SQS finds wrong,

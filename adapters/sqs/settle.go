@@ -45,7 +45,7 @@ func (b *Broker) Extend(ctx context.Context, leases []port.Lease) error {
 	for i := range out.Successful {
 		answers.succeeded(out.Successful[i].Id)
 	}
-	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.at(opExtend).entryFailed(f) })
+	answers.failed(out.Failed, func(f types.BatchResultErrorEntry) error { return b.at(opExtend).entryFailed(f, false) })
 	return errs.Err()
 }
 
@@ -84,7 +84,7 @@ func (b *Broker) Ack(ctx context.Context, ds []port.Delivery) error {
 
 // ackFailed is nil for a lease that was lost.
 func (b *Broker) ackFailed(f types.BatchResultErrorEntry) error {
-	if err := b.at(opAck).entryFailed(f); !errors.Is(err, port.ErrLeaseLost) {
+	if err := b.at(opAck).entryFailed(f, false); !errors.Is(err, port.ErrLeaseLost) {
 		return err
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 type wire struct {
 	reached bool // a request got as far as the HTTP client
 	doubt   bool // one may have been carried out
+	earlier bool // one before the last may have been
 }
 
 // watch is an option of a call that makes w see its attempts, and keeps their
@@ -34,7 +35,7 @@ func (w *wire) watch(o *awssqs.Options) {
 func (w *wire) attempt(
 	ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 ) (middleware.DeserializeOutput, middleware.Metadata, error) {
-	w.reached = true
+	w.reached, w.earlier = true, w.doubt
 	out, meta, err := next.HandleDeserialize(ctx, in)
 	if err != nil {
 		w.doubt = w.doubt || !neverWritten(err)

@@ -102,7 +102,7 @@ func TestBadValuesAreNamed(t *testing.T) {
 		flags, env map[string]string
 		want       string
 	}{
-		"duration in a variable": {nil, map[string]string{"GOFLOW_LEASE": "soon"}, `GOFLOW_LEASE: "soon" is not a duration such as 1m30s: give 1s to 11h`},
+		"duration in a variable": {nil, map[string]string{"GOFLOW_LEASE": "soon"}, `GOFLOW_LEASE: "soon" is not a duration such as 1m30s: give 2s to 11h`},
 		"duration in a flag":     {map[string]string{"poll-wait": "21s"}, nil, `-poll-wait: 21s is out of range: give 1s to 20s`},
 		"no poll wait at all":    {map[string]string{"poll-wait": "0"}, nil, `-poll-wait: 0s is out of range`},
 		"parts of a second":      {map[string]string{"poll-wait": "1500ms"}, nil, `-poll-wait: 1.5s is not whole seconds`},

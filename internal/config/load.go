@@ -159,7 +159,7 @@ func (l *Loader) check(s Settings) error {
 	case s.PollWait%1e9 != 0:
 		return Errorf("%s: %s is not whole seconds: give 1s to 20s", l.Where("poll-wait"), s.PollWait)
 	case s.Lease%1e9 != 0:
-		return Errorf("%s: %s is not whole seconds: give 1s or more", l.Where("lease"), s.Lease)
+		return Errorf("%s: %s is not whole seconds: give 2s or more", l.Where("lease"), s.Lease)
 	case s.NoDLQ && s.DLQURL != "":
 		return Errorf("%s: %s names a dead-letter queue too: leave one of the two out", l.Where("no-dlq"), l.Where("dlq-url"))
 	}

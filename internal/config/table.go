@@ -109,12 +109,12 @@ func pool() []Setting {
 		duration("backoff-cap", goflow.DefaultBackoffCap, timeRange{time.Millisecond, maxTime},
 			func(s *Settings) *time.Duration { return &s.BackoffCap }).
 			of(Worker|Function, "the longest pause of all; at least backoff"),
-		duration("lease", goflow.DefaultLease, timeRange{time.Second, maxTime},
+		duration("lease", goflow.DefaultLease, timeRange{2 * time.Second, maxTime},
 			func(s *Settings) *time.Duration { return &s.Lease }).
 			of(Worker, "how long a received message is hidden from other workers; renewed while its task runs"),
 		duration("poll-wait", goflow.DefaultPollWait, timeRange{time.Second, goflow.DefaultPollWait},
 			func(s *Settings) *time.Duration { return &s.PollWait }).
-			of(Worker, "how long one receive waits for messages, in whole seconds; an idle worker takes as long to stop"),
+			of(Worker, "how long one receive waits for messages, in whole seconds, at most two thirds of the lease; an idle worker takes as long to stop"),
 		duration("drain", goflow.DefaultDrain, timeRange{0, maxTime},
 			func(s *Settings) *time.Duration { return &s.Drain }).
 			of(Worker|Server, "what running tasks, or calls, get to end in when the worker or server stops"),
