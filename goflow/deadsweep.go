@@ -72,7 +72,7 @@ func (s *sweep) receive(ctx context.Context) (fresh []DeadLetter, err error) {
 	})
 	for i := range into[:n] {
 		d := &into[i]
-		s.held[d.ID] = *d
+		s.held[d.ID] = port.Delivery{Message: port.Message{ID: d.ID}, Handle: d.Handle, LeaseEnd: d.LeaseEnd} // not its body: there may be many
 		if !s.seen[d.ID] {
 			s.seen[d.ID] = true
 			fresh = append(fresh, newDeadLetter(d))

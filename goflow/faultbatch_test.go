@@ -125,7 +125,7 @@ func TestFaultsOfABatch(t *testing.T) {
 			outcomes, err := h.work()
 			require.NoError(w, err)
 			require.Equal(w, goflow.Leave, outcomes[0].Action)
-			require.ErrorIs(w, outcomes[0].Err, goflow.ErrUnavailable)
+			require.Error(w, outcomes[0].Err)
 			require.Contains(w, h.log.String(), "outcome was not stored")
 			require.Contains(w, h.log.String(), id)
 		},
@@ -239,4 +239,41 @@ func (w *world) attempts(id string) int {
 	rec, err := w.client.Get(w.Context(), id)
 	require.NoError(w, err)
 	return rec.Attempts
+}
+
+// deafStore answers no read and no claim.
+type deafStore struct{ port.Store }
+
+func (deafStore) Claim(ctx context.Context, _ []port.Claim) ([]port.Record, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (deafStore) Load(ctx context.Context, _ []string, _ bool) ([]port.Record, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestHomeSaysThatItsStoreIsDeaf: the home's time is over before the store answers, and
+// its error slows the home down.
+func TestHomeSaysThatItsStoreIsDeaf(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]goflow.JobOption{"read": goflow.Cancellable(), "claimed": goflow.Once()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				w.lease(6 * homeTime)
+				w.store = deafStore{w.records}
+				h := w.newHome()
+				job := goflow.NewJob[int, int]("t", opt)
+				job.Handle(w.mux, func(context.Context, int) (int, error) { return 0, nil })
+				_, err := job.Push(w.Context(), w.client, 1)
+				require.NoError(w, err)
+				outcomes, err := h.work()
+				require.NoError(w, err)
+				require.Error(w, outcomes[0].Err)
+				require.Equal(w, goflow.Leave, outcomes[0].Action)
+			})
+		})
+	}
 }

@@ -292,18 +292,18 @@ func (a *attempt) reopen(ctx context.Context, rec Record) (Record, error) {
 	return a.load(ctx)
 }
 
-// cutShort decides after a call before the run that failed. Where the run's context had
-// ended, that is why: a message whose lease is lost is left, and what the worker's stop
-// keeps from running may run elsewhere at once, or when the claim is over that was
-// perhaps made.
+// cutShort decides after a call before the run that failed. Where a lost lease has ended
+// it, or a pool's stop, that is why: the message is left, or may run elsewhere at once,
+// or when the claim is over that was perhaps made. Other ends are those of a time that
+// was long enough.
 func (a *attempt) cutShort(ctx context.Context, err error) Outcome {
 	switch cause := context.Cause(ctx); {
-	case cause == nil:
-		return a.trouble(err)
 	case errors.Is(cause, ErrLeaseLost):
 		return Outcome{Action: Leave}
+	case errors.Is(cause, ErrStopping) && a.until.IsZero():
+		return Outcome{Action: Release, interrupted: true}
 	}
-	return Outcome{Action: Release, interrupted: true}
+	return a.trouble(err)
 }
 
 // adopt takes over an open record. A crash leaves a start without outcome, and

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,6 +51,8 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 		"queue is missing":          {nil, nil, program.Usage, "queue-url is missing: give a queue's URL or name as -queue-url or GOFLOW_QUEUE_URL"},
 		"table is missing":          {[]string{"-queue-url", url}, nil, program.Usage, "table is missing"},
 		"dead letters are missing":  {[]string{"-queue-url", url, "-table", "t"}, nil, program.Usage, "dlq-url is missing"},
+		"dead letters are nothing":  {append(named, "-dlq-url", ""), nil, program.Usage, "dlq-url is missing"},
+		"queue is nothing":          {[]string{"-queue-url", "", "-table", "t", "-no-dlq"}, nil, program.Usage, "queue-url is missing"},
 		"bad flag":                  {[]string{"-lease", "0s"}, nil, program.Usage, "-lease: 0s is out of range: give 2s to 11h"},
 		"bad variable":              {nil, map[string]string{"GOFLOW_CONCURRENCY": "0"}, program.Usage, "GOFLOW_CONCURRENCY: 0 is out of range"},
 		"unreachable":               {named, nil, program.Refused, "unavailable"},
@@ -105,6 +108,21 @@ func TestHelp(t *testing.T) {
 	require.Equal(t, program.OK, r.Code)
 	require.Contains(t, r.Stdout, "-unknown-type-grace")
 	require.Empty(t, r.Stderr)
+}
+
+func TestMemoryEndsWithAJobThatKeepsNoResult(t *testing.T) {
+	t.Parallel()
+	mux := goflow.NewMux()
+	goflow.NewJob[int, int]("mail", goflow.NoResult()).Handle(mux, func(_ context.Context, n int) (int, error) {
+		if n == 3 {
+			return 0, goflow.Permanent(errors.New("no such address"))
+		}
+		return n, nil
+	})
+	r := programtest.Main(pool.Program("w", mux)).Run(t, programtest.Call{Args: []string{"-memory"}, Stdin: strings.Repeat(`{"type":"mail","payload":1}`+"\n", 1500) + `{"type":"mail","payload":3}`})
+	require.Equal(t, program.OK, r.Code, r.Stderr)
+	require.Equal(t, 1500, strings.Count(r.Stdout, `"state":"done"`), "more than are waited for at a time")
+	require.Equal(t, 1, strings.Count(r.Stdout, `"state":"dead"`))
 }
 
 // outcomes reads the lines that -memory wrote, by type.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/goflow/task"
 	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/lines"
 	"github.com/jamesTait-jt/goflow/internal/program"
@@ -32,7 +33,9 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 	if !j.loader.Given("unknown-type-grace") {
 		j.settings.UnknownTypeGrace = 0 // there is no other worker that could know the type
 	}
-	broker := memory.NewBroker(memory.Lease(j.settings.Lease), memory.PollWait(j.settings.PollWait))
+	broker := &ackedBroker{
+		Broker: memory.NewBroker(memory.Lease(j.settings.Lease), memory.PollWait(j.settings.PollWait)), ended: map[string]context.CancelFunc{},
+	}
 	store := memory.NewStore()
 	worker, err := goflow.NewWorker(broker, store, j.mux, append(config.WorkerOptions(j.settings, j.log), goflow.NoDeadLetters())...)
 	if err != nil {
@@ -46,7 +49,7 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Run(working) }()
-	r := &reporter{name: j.name, client: client, around: around, room: make(chan struct{}, maxWaiting)}
+	r := &reporter{name: j.name, client: client, broker: broker, around: around, room: make(chan struct{}, maxWaiting)}
 	reported := make(chan error, 1)
 	go func() { reported <- r.all(working) }()
 	select {
@@ -65,6 +68,7 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 type reporter struct {
 	name   string
 	client *goflow.Client
+	broker *ackedBroker
 	around program.Surroundings
 	room   chan struct{}
 
@@ -116,7 +120,7 @@ func (r *reporter) push(ctx context.Context, line lines.Line) (string, error) {
 
 // report writes a task's outcome as soon as there is one.
 func (r *reporter) report(ctx context.Context, id, taskType string) {
-	rec, err := r.client.Wait(ctx, id)
+	rec, err := r.outcome(ctx, id)
 	if err != nil {
 		return // told to stop
 	}
@@ -129,4 +133,23 @@ func (r *reporter) report(ctx context.Context, id, taskType string) {
 	if err != nil && r.err == nil {
 		r.err = err
 	}
+}
+
+// outcome is the task's record, or that of a job that keeps none.
+func (r *reporter) outcome(ctx context.Context, id string) (goflow.Record, error) {
+	waiting, over := r.broker.untilAcked(ctx, id)
+	defer over()
+	rec, err := r.client.Wait(waiting, id)
+	if err == nil || ctx.Err() != nil {
+		return rec, err
+	}
+	rec, err = r.client.Get(ctx, id)
+	switch {
+	case err != nil, rec.State.Terminal():
+	case rec.State == task.Unknown:
+		rec.ID, rec.State = id, task.Done
+	default:
+		return r.client.Wait(ctx, id) // another message carries it: its delay is long
+	}
+	return rec, err
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"github.com/jamesTait-jt/goflow/internal/config"
@@ -86,9 +87,37 @@ func agree(ctx context.Context, k *deploy.Cluster, o deploy.Options, s config.Se
 		{"queue-url", s.QueueURL, "GOFLOW_QUEUE_URL"}, {"dlq-url", s.DLQURL, "GOFLOW_DLQ_URL"}, {"table", s.Table, "GOFLOW_TABLE"},
 	} {
 		is := deployed[p.variable]
-		if p.given != "" && path.Base(p.given) != path.Base(is) {
+		if p.given != "" && !same(p.given, is) {
 			return config.Errorf("--%s %.200q: what is deployed there works on %q: nothing is deleted", p.flag, p.given, cmp.Or(is, "none"))
 		}
+	}
+	return agreeOnPlace(ctx, deployed)
+}
+
+// same tells whether two names or URLs may be of one thing. The host is not compared: the same AWS may have another
+// name from within the cluster.
+func same(given, deployed string) bool {
+	if strings.Contains(given, "://") && strings.Contains(deployed, "://") {
+		return path.Join(path.Base(path.Dir(given)), path.Base(given)) == path.Join(path.Base(path.Dir(deployed)), path.Base(deployed))
+	}
+	return path.Base(given) == path.Base(deployed)
+}
+
+// agreeOnPlace refuses to delete in another region, or on AWS what is deployed on an endpoint of its own.
+func agreeOnPlace(ctx context.Context, deployed map[string]string) error {
+	here, err := config.AWS(ctx)
+	if err != nil {
+		return err
+	}
+	region := deployed["AWS_REGION"]
+	switch is := deployed["AWS_ENDPOINT_URL"]; {
+	case region == "":
+		return nil // whoever made the ConfigMap, it was not deploy
+	case region != here.Region:
+		return config.Errorf("AWS region %q: what is deployed there works in %q: set AWS_REGION: nothing is deleted", here.Region, region)
+	case (is == "") != (here.BaseEndpoint == nil):
+		return config.Errorf("AWS endpoint %q: what is deployed there works on %q: set AWS_ENDPOINT_URL: nothing is deleted",
+			cmp.Or(aws.ToString(here.BaseEndpoint), "AWS"), cmp.Or(is, "AWS"))
 	}
 	return nil
 }

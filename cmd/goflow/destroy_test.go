@@ -48,7 +48,7 @@ func (a *asked) take() (all []string) {
 
 // emptyCluster answers as a Kubernetes does where nothing is deployed but, if it is given, a ConfigMap that names a queue;
 // it returns the flag that leads there.
-func emptyCluster(t *testing.T, queue string) (flag string, a *asked) {
+func emptyCluster(t *testing.T, queue string, more ...string) (flag string, a *asked) {
 	t.Helper()
 	a = &asked{}
 	url := a.serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,7 @@ func emptyCluster(t *testing.T, queue string) (flag string, a *asked) {
 			_, _ = fmt.Fprint(w, `{"apiVersion":"v1","kind":"PodList","items":[]}`)
 		case strings.HasSuffix(r.URL.Path, "/configmaps/goflow") && queue != "":
 			_, _ = fmt.Fprintf(w, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"goflow","labels":{"app.kubernetes.io/managed-by":"goflow",
-				"app.kubernetes.io/instance":"goflow"}},"data":{"GOFLOW_QUEUE_URL":%q}}`, queue)
+				"app.kubernetes.io/instance":"goflow"}},"data":{"GOFLOW_QUEUE_URL":%q%s}}`, queue, strings.Join(more, ""))
 		default:
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = fmt.Fprint(w, `{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"NotFound","code":404}`)
@@ -125,6 +125,25 @@ func TestDestroyDeletesNoOtherQueueThanTheDeployedOne(t *testing.T) { //nolint:p
 	require.Empty(t, aws.take())
 	for _, request := range cluster.take() {
 		require.True(t, strings.HasPrefix(request, "GET "), request)
+	}
+}
+
+// TestDestroyDeletesNothingElsewhere: names are the same in each region and account.
+func TestDestroyDeletesNothingElsewhere(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
+	aws := &asked{}
+	programtest.UseEndpoint(t, aws.serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	const deployed, table = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders", `,"GOFLOW_TABLE":"orders"`
+	for _, c := range []struct{ queue, more, want string }{
+		{"orders", table + `,"AWS_REGION":"eu-central-1","AWS_ENDPOINT_URL":"http://localstack"`, `AWS region "us-east-1": what is deployed there works in "eu-central-1"`},
+		{"orders", table + `,"AWS_REGION":"us-east-1"`, `what is deployed there works on "AWS"`},
+		{"https://sqs.eu-central-1.amazonaws.com/999999999999/orders", table, `what is deployed there works on "https://sqs.eu-central-1.amazonaws.com/123456789012/orders"`},
+	} {
+		where, _ := emptyCluster(t, deployed, c.more)
+		code, errs := destroyWith(t, map[string]string{"GOFLOW_QUEUE_URL": c.queue, "GOFLOW_TABLE": "orders"}, where+" --delete-data --yes --timeout 5s", "")
+		require.Equal(t, program.Usage, code, errs)
+		require.Contains(t, errs, c.want)
+		require.Contains(t, errs, "nothing is deleted")
+		require.Empty(t, aws.take())
 	}
 }
 

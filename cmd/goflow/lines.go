@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -45,11 +46,12 @@ func (p *push) lines(ctx context.Context, argument string) error {
 		return err
 	}
 	l := &linePusher{push: p, client: client, types: map[string]string{}}
-	if err := l.pushAll(ctx, source); err != nil {
+	refused := l.pushAll(ctx, source)
+	if err := l.awaitAll(ctx); err != nil { // what was pushed by then
 		return err
 	}
-	if err := l.awaitAll(ctx); err != nil {
-		return err
+	if refused != nil {
+		return refused
 	}
 	return ended(l.worst)
 }
@@ -66,6 +68,7 @@ func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
 		line.Options = line.Over(l.options)
 		if len(ready) == batch || len(ready) > 0 && !ready[0].Same(line.Options) {
 			if err := l.pushBatch(ctx, ready); err != nil {
+				l.bad(fmt.Errorf("lines from %d on were not pushed: they would fare no better", line.Number))
 				return err
 			}
 			ready = ready[:0]
@@ -102,8 +105,8 @@ func (l *linePusher) pushBatch(ctx context.Context, ready []lines.Line) error {
 			}
 			continue
 		}
-		l.bad(&lines.Error{Number: line.Number, Reason: itemErr})
-		if program.Code(itemErr) == program.Refused {
+		l.bad(&lines.Error{Number: line.Number, Reason: repeatable(ids[i], itemErr)})
+		if program.Code(itemErr) == program.Refused && !errors.Is(itemErr, goflow.ErrAmbiguous) {
 			refused = program.ExitError(program.Refused) // the lines that follow would fare no better
 		}
 	}

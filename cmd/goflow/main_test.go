@@ -73,6 +73,8 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 		"no arguments":          {[]string{"push"}, nil, "", program.Usage, "0 arguments: the usage is goflow push"},
 		"queue is missing":      {[]string{"push", "a", "1"}, nil, "", program.Usage, "queue-url is missing: give a queue's URL or name as --queue-url or GOFLOW_QUEUE_URL"},
 		"table is missing":      {[]string{"get", "a"}, nil, "", program.Usage, "table is missing"},
+		"queue is nothing":      {[]string{"push", "--queue-url", "", "a", "1"}, nil, "", program.Usage, "queue-url is missing"},
+		"table is nothing":      {[]string{"get", "--table=", "a"}, nil, "", program.Usage, "table is missing"},
 		"bad variable":          {[]string{"get", "a"}, map[string]string{"GOFLOW_RECORD_TTL": "x"}, "", program.Usage, "GOFLOW_RECORD_TTL"},
 		"malformed payload":     {[]string{"push", "a", `{"n":`}, queue, "", program.Usage, "payload: not valid JSON"},
 		"malformed input":       {[]string{"push", "a", "-"}, queue, `nul`, program.Usage, "payload: not valid JSON"},

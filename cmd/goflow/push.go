@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -91,7 +93,7 @@ func (p *push) one(ctx context.Context, taskType, payload string) error {
 	defer pushed()
 	id, err := client.Push(pushing, taskType, raw, opts...)
 	if err != nil {
-		return err
+		return repeatable(id, err)
 	}
 	if p.wait {
 		ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -99,6 +101,14 @@ func (p *push) one(ctx context.Context, taskType, payload string) error {
 		return p.await(ctx, client, id)
 	}
 	return p.write(id, map[string]string{"id": id})
+}
+
+// repeatable names the ID of a task that may have been pushed: under it a repeat is the same task.
+func repeatable(id string, err error) error {
+	if errors.Is(err, goflow.ErrAmbiguous) {
+		return fmt.Errorf("%w: to push it again as the same task, give it the ID %s", err, id)
+	}
+	return err
 }
 
 // payload reads the JSON that an argument is or names.

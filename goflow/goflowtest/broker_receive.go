@@ -68,7 +68,7 @@ func (t *brokerTest) receiving(ctx context.Context, b port.Broker) <-chan receiv
 }
 
 func receiveWaits(t *brokerTest) {
-	b := t.broker(BrokerOptions{PollWait: 5 * time.Second})
+	b := t.broker(BrokerOptions{Lease: 10 * time.Second, PollWait: 5 * time.Second})
 	answer := t.receiving(t.Context(), b)
 	time.Sleep(time.Second)
 	t.sendOne(b, "awaited")
@@ -80,7 +80,7 @@ func receiveWaits(t *brokerTest) {
 }
 
 func pollWaitEnds(t *brokerTest) {
-	b := t.broker(BrokerOptions{PollWait: 2 * time.Second})
+	b := t.broker(BrokerOptions{Lease: 10 * time.Second, PollWait: 2 * time.Second})
 	start := time.Now()
 	n, err := b.Receive(t.Context(), make([]port.Delivery, 1))
 	require.NoError(t, err)

@@ -66,9 +66,12 @@ func CheckRegion(cfg aws.Config) error {
 // CheckCredentials returns the credentials, or an *Error when there are none.
 // Nobody has judged them.
 func CheckCredentials(ctx context.Context, cfg aws.Config) (aws.Credentials, error) {
-	ctx, cancel := context.WithTimeout(ctx, credentialsTime)
+	looking, cancel := context.WithTimeout(ctx, credentialsTime)
 	defer cancel()
-	found, err := cfg.Credentials.Retrieve(ctx)
+	found, err := cfg.Credentials.Retrieve(looking)
+	if ctx.Err() != nil {
+		return found, ctx.Err() // nobody knows whether there are any
+	}
 	if err != nil {
 		return found, Errorf("AWS credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role")
 	}

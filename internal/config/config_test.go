@@ -1,11 +1,14 @@
 package config_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow"
@@ -125,4 +128,19 @@ func TestBadValuesAreNamed(t *testing.T) {
 			require.ErrorAs(t, err, new(*config.Error))
 		})
 	}
+}
+
+// A program that is told to stop while it looks for credentials has not found that
+// there are none.
+func TestStopWhileCredentialsAreLookedFor(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := aws.Config{Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		cancel()
+		return aws.Credentials{}, ctx.Err()
+	})}
+	_, err := config.CheckCredentials(ctx, cfg)
+	require.ErrorIs(t, err, context.Canceled)
+	_, bad := errors.AsType[*config.Error](err)
+	require.False(t, bad)
 }

@@ -187,11 +187,11 @@ func (l *Loader) name(name string) string {
 }
 
 // Require returns an *Error for the first of the named settings that was not
-// given. also names another way to fix it, or is empty.
+// given, or is empty. also names another way to fix it, or is empty.
 func (l *Loader) Require(also string, names ...string) error {
 	for _, name := range names {
 		for _, v := range l.values {
-			if v.setting.Name == name && !l.Given(name) {
+			if v.setting.Name == name && l.Text(name) == "" {
 				as := v.setting.Env()
 				if l.flag != "" {
 					as = l.flag + name + " or " + as

@@ -75,7 +75,7 @@ func timeouts() []scenario {
 			h.dead(t, id, death{1, "failed", goflow.ErrTimeout.Error()})
 		}},
 		{name: "HandlerThatIgnoresItsContextIsLeftBehind", run: func(t *testing.T, h Home) {
-			const long = 15 * time.Second
+			const long = time.Minute
 			begin := time.Now()
 			act := Act{Deaf: true, Millis: int(long / time.Millisecond)}
 			id := h.push(t, Plain, act, goflow.MaxAttempts(1), goflow.Timeout(200*time.Millisecond))

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -97,7 +98,7 @@ func (s *service) CancelTask(ctx context.Context, req *rpc.CancelTaskRequest) (*
 
 // GetResult tells what is known of a task.
 func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rpc.GetResultReply, error) {
-	rec, err := s.client.Get(ctx, strings.ToLower(req.GetTaskID()))
+	rec, err := encoded(s.client.Get(ctx, strings.ToLower(req.GetTaskID())))
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +110,15 @@ func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rp
 		reply.ErrMsg = cmp.Or(rec.Error, rec.State.String())
 	}
 	return reply, nil
+}
+
+// encoded is a record whose result is JSON: in an in-process store it is a value.
+func encoded(rec port.Record, err error) (port.Record, error) {
+	if err == nil && rec.Value != nil {
+		rec.Result, err = json.Marshal(rec.Value)
+		rec.Value = nil
+	}
+	return rec, err
 }
 
 // GetRecords reads those of the records that can be.

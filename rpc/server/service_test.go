@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 	"github.com/jamesTait-jt/goflow/rpc"
@@ -347,4 +348,24 @@ func TestFailedCallHasOneLineWithoutWhatWasSent(t *testing.T) {
 	require.Equal(t, 2, strings.Count(w.log.String(), "a call failed"), w.log.String())
 	require.Contains(t, w.log.String(), "caller=read")
 	require.NotContains(t, w.log.String(), secret)
+}
+
+// TestResultsOfAnInProcessStoreAreEncoded: there a result is a value.
+func TestResultsOfAnInProcessStoreAreEncoded(t *testing.T) {
+	t.Parallel()
+	w, records := newWorld(t), memory.NewLocalStore()
+	client, err := goflow.NewClient(memory.NewLocalBroker(0), records)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	w.client = client
+	w.serve()
+	id := goflow.IDFrom("greeting")
+	require.NoError(t, records.Save(t.Context(), []port.Record{{ID: id, State: task.Done, Generation: 1, Value: "hello"}}))
+	api, ctx := w.as("read")
+	one, err := api.GetResult(ctx, &rpc.GetResultRequest{TaskID: id})
+	require.NoError(t, err)
+	require.Equal(t, `"hello"`, one.GetResult())
+	waited, err := api.WaitTask(ctx, &rpc.WaitTaskRequest{Id: id})
+	require.NoError(t, err)
+	require.Equal(t, `"hello"`, string(waited.GetRecord().GetResult()))
 }

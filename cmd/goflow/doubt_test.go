@@ -1,0 +1,101 @@
+package main
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
+)
+
+// entry is one of a batch, in a request to SQS and in its answer.
+type entry struct {
+	ID   string `json:"Id"`
+	Body string `json:"MessageBody,omitempty"`
+	Code string `json:"Code,omitempty"`
+	Sum  string `json:"MD5OfMessageBody,omitempty"`
+	Name string `json:"MessageId,omitempty"`
+}
+
+// doubtfulQueue is a queue that says of each task with the payload "doubt" that
+// something went wrong.
+func doubtfulQueue(t *testing.T) (url string) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "SendMessageBatch") {
+			_, _ = fmt.Fprint(w, `{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:000000000000:q"}}`)
+			return
+		}
+		var in struct {
+			Entries []entry `json:"Entries"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		var out struct {
+			Successful []entry `json:"Successful"`
+			Failed     []entry `json:"Failed"`
+		}
+		for _, e := range in.Entries {
+			if strings.Contains(e.Body, "doubt") {
+				out.Failed = append(out.Failed, entry{ID: e.ID, Code: "InternalError"})
+				continue
+			}
+			sum := md5.Sum([]byte(e.Body))
+			out.Successful = append(out.Successful, entry{ID: e.ID, Name: e.ID, Sum: hex.EncodeToString(sum[:])})
+		}
+		_ = json.NewEncoder(w).Encode(out)
+	}))
+	t.Cleanup(s.Close)
+	programtest.UseEndpoint(t, s.URL)
+	return s.URL + "/000000000000/q"
+}
+
+// TestTaskInDoubtIsNamed: who does not know whether his task was pushed needs its ID to
+// push it again as the same one, and the others of a file are pushed.
+func TestTaskInDoubtIsNamed(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
+	const named = `outcome unknown.*: to push it again as the same task, give it the ID [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n`
+	url := doubtfulQueue(t)
+	r := programtest.Main(run).Run(t, programtest.Call{Args: []string{"push", "--queue-url", url, "mail", `"doubt"`}})
+	require.Equal(t, program.Refused, r.Code, r.Stderr)
+	require.Regexp(t, named, r.Stderr)
+	var in strings.Builder
+	for i := range 30 {
+		payload := "fine"
+		if i == 3 {
+			payload = "doubt"
+		}
+		fmt.Fprintf(&in, `{"type":"mail","payload":%q}`+"\n", payload)
+	}
+	r = programtest.Main(run).Run(t, programtest.Call{Args: []string{"push", "--queue-url", url, "-"}, Stdin: in.String()})
+	require.Equal(t, program.Refused, r.Code, r.Stderr)
+	require.Regexp(t, `line 4: .*`+named, r.Stderr)
+	require.Equal(t, 29, strings.Count(r.Stdout, "\n"), r.Stdout)
+}
+
+// TestLinesThatAreNotPushedAreNamed: nobody takes any.
+func TestLinesThatAreNotPushedAreNamed(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "SendMessageBatch") {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = fmt.Fprint(w, `{"__type":"AccessDenied"}`)
+			return
+		}
+		_, _ = fmt.Fprint(w, `{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:000000000000:q"}}`)
+	}))
+	t.Cleanup(s.Close)
+	programtest.UseEndpoint(t, s.URL)
+	r := programtest.Main(run).Run(t, programtest.Call{
+		Args: []string{"push", "--queue-url", s.URL + "/000000000000/q", "-"}, Stdin: strings.Repeat(`{"type":"mail","payload":1}`+"\n", 30),
+	})
+	require.Equal(t, program.Refused, r.Code, r.Stderr)
+	require.Contains(t, r.Stderr, "line 10: ")
+	require.Contains(t, r.Stderr, "lines from 11 on were not pushed")
+}
