@@ -69,9 +69,13 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 // a claim that was long on its way has less time left than those before it. The
 // caller holds the lock.
 func (k *keeper) attend(h *hold) {
-	if !k.next.IsZero() && !h.due.Before(k.next) {
-		return
+	if k.next.IsZero() || earlier(h.due, h.ends()).Before(k.next) {
+		k.look()
 	}
+}
+
+// look makes run look again.
+func (k *keeper) look() {
 	select {
 	case k.wake <- struct{}{}:
 	default:
@@ -133,8 +137,8 @@ func (h *hold) keepClaim(c port.Claim, start time.Time) bool {
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
 	h.claim, h.claimEnd = &c, end
-	if due := start.Add(c.For / 2); !h.end.IsZero() && due.Before(h.due) {
-		h.due = due
+	if !h.end.IsZero() {
+		h.due = earlier(h.due, start.Add(c.For/2))
 		h.keeper.attend(h)
 	}
 	return true
@@ -155,15 +159,16 @@ func (h *hold) endClaim() {
 func margin(claim time.Duration) time.Duration { return min(2*time.Second, claim/8) }
 
 // run extends leases until ctx ends. It sleeps until the first is due: an idle
-// worker costs nothing.
+// worker costs nothing. It waits for no call: handlers end with their leases and
+// claims however long one hangs.
 func (k *keeper) run(ctx context.Context) {
+	var extending sync.WaitGroup
+	defer extending.Wait()
 	for {
 		due, next := k.due(time.Now())
-		var extending sync.WaitGroup
 		for chunk := range slices.Chunk(due, port.MaxMessages) {
 			extending.Go(func() { k.extend(ctx, chunk) })
 		}
-		extending.Wait()
 		var timer <-chan time.Time
 		if !next.IsZero() {
 			timer = time.After(time.Until(next))
@@ -177,8 +182,8 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// due returns the holds to extend now and when the next one is due. A lease
-// that has ended by our clock is lost.
+// due returns the holds to extend now, which are busy from then on, and when the next
+// one is due. A lease that has ended by our clock is lost.
 func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -189,8 +194,9 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 		case !now.Before(h.ends()):
 			h.lose()
 			continue
+		case h.busy:
 		case !now.Before(h.due) && now.Add(h.extension(now)).After(h.end):
-			due = append(due, h)
+			due, h.busy = append(due, h), true
 			// Should this extension fail: again after half of what is left, but
 			// not ever sooner and sooner.
 			h.due = now.Add(max(h.ends().Sub(now)/2, k.lease/32))
@@ -246,20 +252,14 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	var claimants []*hold
 	k.mu.Lock()
 	holds = slices.DeleteFunc(holds, func(h *hold) bool {
-		_, held := k.holds[h]
-		return !held
+		_, h.busy = k.holds[h]
+		return !h.busy
 	})
-	// A call that hangs must not keep the others from their leases, and least of all
-	// let a handler run on after its own.
-	until := start.Add(k.lease / 5)
-	for h := range k.holds {
-		if !h.lost {
-			until = earlier(until, h.ends())
-		}
-	}
+	k.idle.Broadcast()
+	until := start.Add(k.lease / 5) // so that there is time for another call
 	leases := make([]port.Lease, len(holds))
 	for i, h := range holds {
-		h.busy = true
+		until = earlier(until, h.ends())
 		leases[i] = port.Lease{Delivery: h.delivery, For: h.extension(start)}
 		if h.claim != nil {
 			claims, claimants = append(claims, *h.claim), append(claimants, h)
@@ -289,6 +289,7 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	for i, h := range claimants {
 		h.renewed(port.ItemError(claimErr, i), stand[i], start.Add(k.lease))
 	}
+	k.look()
 }
 
 // extended notes what became of an extension. The caller holds the lock.

@@ -87,6 +87,7 @@ func TestSideBySide(t *testing.T) {
 		"MarkThatComesAfterTheLeaseBeginsNoRun":   lateMark,
 		"MarkOfARunThatNeverBeganIsTakenBack":     markWithoutRun,
 		"HandlerEndsThoughExtendingHangs":         hangingExtension,
+		"ClaimEndsThoughAnOlderCallHangs":         claimBesideHangingExtension,
 		"NothingIsGivenBackAfterItsLease":         lateGiveBack,
 		"LettersAreNotGivenBackAfterTheirLeases":  lateLetters,
 		"LetterThatIsHeldIsGivenBackBesideOthers": heldLetter,
@@ -259,10 +260,16 @@ func markWithoutRun(w *world) {
 	require.EqualValues(w, 1, runs.Load())
 }
 
-// hangs is a broker that answers nothing about leases.
-type hangs struct{ *extensions }
+// hangs is a broker that answers nothing about leases from some instant on.
+type hangs struct {
+	*extensions
+	from time.Time
+}
 
-func (b *hangs) Extend(ctx context.Context, _ []port.Lease) error {
+func (b *hangs) Extend(ctx context.Context, leases []port.Lease) error {
+	if time.Now().Before(b.from) {
+		return b.extensions.Extend(ctx, leases)
+	}
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -278,11 +285,49 @@ func hangingExtension(w *world) {
 		return 0, ctx.Err()
 	})
 	w.push("long", 1)
-	w.broker = &hangs{newExtensions(w.queue)}
+	w.broker = &hangs{extensions: newExtensions(w.queue)}
 	stop := w.start(goflow.Drain(0))
 	time.Sleep(testLease + time.Second)
 	require.NotZero(w, ended.Load(), "it runs on")
 	require.LessOrEqual(w, time.Duration(ended.Load()), testLease)
+	_ = stop() // it names what it has begun again
+}
+
+// slowClaims answers claims late.
+type slowClaims struct {
+	port.Store
+	takes time.Duration
+}
+
+func (s slowClaims) Claim(ctx context.Context, claims []port.Claim) ([]port.Record, error) {
+	recs, err := s.Store.Claim(ctx, claims)
+	time.Sleep(s.takes)
+	return recs, err
+}
+
+// claimBesideHangingExtension: a call to extend another lease hangs when a claim is
+// answered that is nearly over.
+func claimBesideHangingExtension(w *world) {
+	began := time.Now()
+	hanging := &hangs{newExtensions(w.queue), began.Add(testLease * 2 / 3)}
+	w.broker, w.store = hanging, slowClaims{w.records, testLease - 3*time.Second}
+	var ended atomic.Int64 // after so long
+	until := func(ctx context.Context, _ int) (int, error) { <-ctx.Done(); return 0, ctx.Err() }
+	once := goflow.NewJob[int, int]("once", goflow.Once())
+	once.Handle(w.mux, func(ctx context.Context, n int) (int, error) {
+		_, err := until(ctx, n)
+		ended.CompareAndSwap(0, int64(time.Since(began)))
+		return 0, err
+	})
+	goflow.NewJob[int, int]("long").Handle(w.mux, until)
+	stop := w.start(goflow.Drain(0))
+	_, err := once.Push(w.Context(), w.client, 1)
+	require.NoError(w, err)
+	time.Sleep(testLease/2 - 4*time.Second)
+	w.push("long", 1) // its extension begins just before the claim is answered
+	time.Sleep(testLease)
+	require.NotZero(w, ended.Load())
+	require.LessOrEqual(w, time.Duration(ended.Load()), testLease, "another may have the claim by now")
 	_ = stop() // it names what it has begun again
 }
 
