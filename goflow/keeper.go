@@ -69,13 +69,9 @@ func (k *keeper) keep(d Delivery, cancel context.CancelCauseFunc) *hold {
 // a claim that was long on its way has less time left than those before it. The
 // caller holds the lock.
 func (k *keeper) attend(h *hold) {
-	if k.next.IsZero() || earlier(h.due, h.ends()).Before(k.next) {
-		k.look()
+	if !k.next.IsZero() && !earlier(h.due, h.ends()).Before(k.next) {
+		return
 	}
-}
-
-// look makes run look again.
-func (k *keeper) look() {
 	select {
 	case k.wake <- struct{}{}:
 	default:
@@ -159,22 +155,19 @@ func (h *hold) endClaim() {
 func margin(claim time.Duration) time.Duration { return min(2*time.Second, claim/8) }
 
 // run extends leases until ctx ends. It sleeps until the first is due: an idle
-// worker costs nothing. It waits for no call: handlers end with their leases and
-// claims however long one hangs.
+// worker costs nothing.
 func (k *keeper) run(ctx context.Context) {
-	var extending sync.WaitGroup
-	defer extending.Wait()
 	for {
 		due, next := k.due(time.Now())
+		var extending sync.WaitGroup
 		for chunk := range slices.Chunk(due, port.MaxMessages) {
 			extending.Go(func() { k.extend(ctx, chunk) })
 		}
-		var timer <-chan time.Time
-		if !next.IsZero() {
-			timer = time.After(time.Until(next))
+		if len(due) > 0 && k.watch(&extending) {
+			continue
 		}
 		select {
-		case <-timer:
+		case <-at(next):
 		case <-k.wake:
 		case <-ctx.Done():
 			return
@@ -182,8 +175,53 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// due returns the holds to extend now, which are busy from then on, and when the next
-// one is due. A lease that has ended by our clock is lost.
+// at fires at t; never at none.
+func at(t time.Time) <-chan time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(t))
+}
+
+// watch waits for the calls to extend. Meanwhile handlers end with leases and claims
+// that are over before: those that came after the calls had begun. It tells whether
+// any came.
+func (k *keeper) watch(extending *sync.WaitGroup) (woken bool) {
+	done := make(chan struct{})
+	go func() {
+		extending.Wait()
+		close(done)
+	}()
+	for {
+		select {
+		case <-done:
+			return woken
+		case <-at(k.loseEnded(time.Now())):
+		case <-k.wake:
+			woken = true
+		}
+	}
+}
+
+// loseEnded loses what has ended, and returns when it is to be called again: what is
+// known at the very end of a lease counts.
+func (k *keeper) loseEnded(now time.Time) (next time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for h := range k.holds {
+		switch end := h.ends().Add(time.Millisecond); {
+		case h.lost:
+		case !now.Before(end):
+			h.lose()
+		case next.IsZero() || end.Before(next):
+			next = end
+		}
+	}
+	return next
+}
+
+// due returns the holds to extend now and when the next one is due. A lease
+// that has ended by our clock is lost.
 func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -194,9 +232,8 @@ func (k *keeper) due(now time.Time) (due []*hold, next time.Time) {
 		case !now.Before(h.ends()):
 			h.lose()
 			continue
-		case h.busy:
 		case !now.Before(h.due) && now.Add(h.extension(now)).After(h.end):
-			due, h.busy = append(due, h), true
+			due = append(due, h)
 			// Should this extension fail: again after half of what is left, but
 			// not ever sooner and sooner.
 			h.due = now.Add(max(h.ends().Sub(now)/2, k.lease/32))
@@ -252,14 +289,20 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	var claimants []*hold
 	k.mu.Lock()
 	holds = slices.DeleteFunc(holds, func(h *hold) bool {
-		_, h.busy = k.holds[h]
-		return !h.busy
+		_, held := k.holds[h]
+		return !held
 	})
-	k.idle.Broadcast()
-	until := start.Add(k.lease / 5) // so that there is time for another call
+	// A call that hangs must not keep the others from their leases, and least of all
+	// let a handler run on after its own.
+	until := start.Add(k.lease / 5)
+	for h := range k.holds {
+		if !h.lost {
+			until = earlier(until, h.ends())
+		}
+	}
 	leases := make([]port.Lease, len(holds))
 	for i, h := range holds {
-		until = earlier(until, h.ends())
+		h.busy = true
 		leases[i] = port.Lease{Delivery: h.delivery, For: h.extension(start)}
 		if h.claim != nil {
 			claims, claimants = append(claims, *h.claim), append(claimants, h)
@@ -289,7 +332,6 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	for i, h := range claimants {
 		h.renewed(port.ItemError(claimErr, i), stand[i], start.Add(k.lease))
 	}
-	k.look()
 }
 
 // extended notes what became of an extension. The caller holds the lock.
