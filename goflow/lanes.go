@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -144,7 +145,11 @@ func giveBack(l []step, after time.Duration) (ours []port.Lease) {
 			ours = append(ours, port.Lease{Delivery: d, For: after})
 		}
 	}
-	return ours
+	now := time.Now() // the wait for one may have outlasted the lease of another
+	return slices.DeleteFunc(ours, func(l port.Lease) bool {
+		end := l.Delivery.LeaseEnd
+		return !end.IsZero() && !now.Before(end)
+	})
 }
 
 // release makes messages come again after a while. It returns the first error that
