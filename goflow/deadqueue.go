@@ -2,6 +2,7 @@ package goflow
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -13,6 +14,9 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
+
+// recordTime is how long the claim lasts under which an outcome is recorded.
+const recordTime = time.Minute
 
 // DeadLetter is a message in the dead-letter queue, and what is known of its
 // task from the message alone.
@@ -279,25 +283,46 @@ func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Brok
 // message carries it. It returns the record with the generation that ended.
 func (q *DeadLetterQueue) record(ctx context.Context, l *DeadLetter) (Record, error) {
 	rec, err := loadOne(ctx, q.store, l.ID)
+	if err == nil && rec.Epoch > 0 && !rec.State.Terminal() && rec.Generation <= l.Generation {
+		rec, err = q.claim(ctx, l)
+	}
 	switch {
 	case err != nil, rec.State.Terminal():
 		return rec, err
-	case rec.Generation > 1:
+	case rec.Generation > l.Generation:
 		rec.Generation-- // an unmarked message is of the first generation; what is open is a redriven copy's
 		return rec, nil
-	case rec.LeaseEnd.After(time.Now()):
-		return rec, port.ErrClaimed
 	}
-	dead := rec
-	dead.State, dead.Generation, dead.Reason, dead.Error = task.Dead, 1, reasonMoved, reasonMoved
+	dead := rec // with the epoch of our claim, if there is one
+	dead.State, dead.Generation, dead.Reason, dead.Error = task.Dead, l.Generation, reasonMoved, reasonMoved
 	if rec.Error != "" {
 		dead.Error += ", after " + rec.Error
 	}
-	dead.Epoch, dead.LeaseEnd, dead.Token = 0, time.Time{}, "" // whoever had claimed it is gone
 	dead.Expires = time.Now().Add(q.shared.recordTTL)
 	err = retryOne(ctx, func() error { return q.store.Save(ctx, []Record{dead}) })
 	if errors.Is(err, ErrFinished) { // a worker was quicker
 		return loadOne(ctx, q.store, l.ID)
 	}
 	return dead, err
+}
+
+// claim takes the claim of a task over, as a worker may hold it: only the store
+// knows by which clock, and fences it out. It returns the record as it then is.
+func (q *DeadLetterQueue) claim(ctx context.Context, l *DeadLetter) (Record, error) {
+	c := port.Claim{
+		ID: l.ID, Generation: l.Generation, Token: rand.Text(),
+		For: recordTime, Expires: time.Now().Add(q.shared.recordTTL),
+	}
+	var recs []Record
+	err := retryOne(ctx, func() (err error) {
+		recs, err = q.store.Claim(ctx, []port.Claim{c})
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrFinished):
+		return loadOne(ctx, q.store, l.ID)
+	case err != nil:
+		return Record{}, err
+	}
+	return recs[0], nil
 }
