@@ -1,7 +1,9 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -13,6 +15,9 @@ import (
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
+
+// recordTime is how long the claim lasts under which an outcome is recorded.
+const recordTime = time.Minute
 
 // DeadLetter is a message in the dead-letter queue, and what is known of its
 // task from the message alone.
@@ -29,7 +34,8 @@ type DeadLetter struct {
 	SentAt             time.Time // when the message was sent to its queue
 	DiedAt             time.Time // zero when Unsettled
 	// Unsettled: the broker itself gave the message up, so it does not say why,
-	// and its task may have no outcome. Settle mends that.
+	// or only why an earlier generation died, and its task may have no outcome.
+	// Settle mends that.
 	Unsettled  bool
 	Body       []byte            // of the message, as docs/wire-format.md describes it
 	Attributes map[string]string // of the message, ours included
@@ -47,7 +53,11 @@ func newDeadLetter(d *port.Delivery) DeadLetter {
 		Unsettled: true, Body: d.Body, Attributes: maps.Clone(d.Attributes), delivery: *d,
 	}
 	note := readDeadLetter(d)
-	if note == nil {
+	switch {
+	case note == nil:
+		return l
+	case d.Moved:
+		l.Generation = note.Generation + 1 // the note is that of the death before
 		return l
 	}
 	l.Generation, l.Reason, l.Error, l.Unsettled = note.Generation, note.Reason, note.Error, false
@@ -255,8 +265,8 @@ func (q *DeadLetterQueue) move(ctx context.Context, letters []DeadLetter, send f
 }
 
 // sendSettled records an unsettled letter's task, then sends the letter to b
-// with the attribute that it lacks. It never goes without: an unmarked letter
-// would be run as if its generation had not ended.
+// with the attribute of the generation that ended. It never goes without: the
+// letter would be run as if that had not ended.
 func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Broker) error {
 	rec, err := q.record(ctx, l)
 	if err != nil {
@@ -267,8 +277,9 @@ func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Brok
 			return err
 		}
 	}
+	l.Generation = max(rec.Generation, 1)
 	note := deadLetter{
-		ID: l.ID, Generation: max(rec.Generation, 1), Reason: reasonMoved, Error: rec.Error, Attempts: rec.Attempts,
+		ID: l.ID, Generation: l.Generation, Reason: reasonMoved, Error: rec.Error, Attempts: rec.Attempts,
 		Receives: l.Receives, SentAt: l.SentAt.UTC(), DiedAt: time.Now().UTC(),
 	}
 	forms := note.attributes(l.delivery.Attributes)
@@ -279,25 +290,47 @@ func (q *DeadLetterQueue) sendSettled(ctx context.Context, l *DeadLetter, b Brok
 // message carries it. It returns the record with the generation that ended.
 func (q *DeadLetterQueue) record(ctx context.Context, l *DeadLetter) (Record, error) {
 	rec, err := loadOne(ctx, q.store, l.ID)
+	rec.Generation = cmp.Or(rec.Generation, l.Generation) // there may be no record
+	if err == nil && rec.Epoch > 0 && !rec.State.Terminal() && rec.Generation <= l.Generation {
+		rec, err = q.claim(ctx, rec)
+	}
 	switch {
 	case err != nil, rec.State.Terminal():
 		return rec, err
-	case rec.Generation > 1:
-		rec.Generation-- // an unmarked message is of the first generation; what is open is a redriven copy's
+	case rec.Generation > l.Generation:
+		rec.Generation-- // what is open is a redriven copy's
 		return rec, nil
-	case rec.LeaseEnd.After(time.Now()):
-		return rec, port.ErrClaimed
 	}
-	dead := rec
-	dead.State, dead.Generation, dead.Reason, dead.Error = task.Dead, 1, reasonMoved, reasonMoved
+	dead := rec // with the epoch of our claim, if there is one
+	dead.State, dead.Reason, dead.Error = task.Dead, reasonMoved, reasonMoved
 	if rec.Error != "" {
 		dead.Error += ", after " + rec.Error
 	}
-	dead.Epoch, dead.LeaseEnd, dead.Token = 0, time.Time{}, "" // whoever had claimed it is gone
 	dead.Expires = time.Now().Add(q.shared.recordTTL)
 	err = retryOne(ctx, func() error { return q.store.Save(ctx, []Record{dead}) })
 	if errors.Is(err, ErrFinished) { // a worker was quicker
 		return loadOne(ctx, q.store, l.ID)
 	}
 	return dead, err
+}
+
+// claim takes the claim of a task over, as a worker may hold it: only the store
+// knows by which clock, and fences it out. It returns the record as it then is.
+func (q *DeadLetterQueue) claim(ctx context.Context, rec Record) (Record, error) {
+	c := port.Claim{
+		ID: rec.ID, Generation: rec.Generation, Token: rand.Text(),
+		For: recordTime, Expires: time.Now().Add(q.shared.recordTTL),
+	}
+	var recs []Record
+	err := retryOne(ctx, func() (err error) {
+		recs, err = q.store.Claim(ctx, []port.Claim{c})
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrFinished):
+		return loadOne(ctx, q.store, rec.ID)
+	case err != nil:
+		return Record{}, err
+	}
+	return recs[0], nil
 }

@@ -126,6 +126,54 @@ func TestSettle(t *testing.T) {
 			time.Sleep(2 * time.Minute)
 			require.Len(w, w.all(w.deadLetters(w.dead).Settle(w.Context(), every)), 1)
 		},
+		"RunningTaskIsLeftAloneWhateverOurClockSays": func(w *world) {
+			claims, err := w.records.Claim(w.Context(), []port.Claim{{ID: handMadeID, Generation: 1, Token: "t", For: time.Minute}})
+			require.NoError(w, err)
+			w.sendDead(handMade)
+			w.store = behind{w.records}
+			for _, err := range w.deadLetters(w.dead).Settle(w.Context(), every) {
+				require.ErrorIs(w, err, port.ErrClaimed)
+			}
+			w.requireDead(1)
+			claims[0].State = task.Done
+			w.saveRecord(claims[0])
+			require.Equal(w, task.Done, w.wait(handMadeID).State)
+		},
+		"WhoeverHeldTheClaimIsFencedOut": func(w *world) {
+			claims, err := w.records.Claim(w.Context(), []port.Claim{{ID: handMadeID, Generation: 1, Token: "t", For: time.Minute}})
+			require.NoError(w, err)
+			w.sendDead(handMade)
+			time.Sleep(2 * time.Minute)
+			store := &faultyStore{Store: w.records, before: func(method string) error {
+				if method != "save" {
+					return nil
+				}
+				_, err := w.records.Claim(w.Context(), []port.Claim{{ID: handMadeID, Generation: 1, Token: "another", For: time.Minute}})
+				require.ErrorIs(w, err, port.ErrClaimed, "nobody begins while we record")
+				claims[0].Attempts = 1
+				require.ErrorIs(w, w.records.Save(w.Context(), claims), port.ErrFenced)
+				return nil
+			}}
+			w.store = store
+			require.Len(w, w.all(w.deadLetters(w.dead).Settle(w.Context(), every)), 1)
+			require.Equal(w, 1, store.count("save"))
+			require.Equal(w, task.Dead, w.wait(handMadeID).State)
+		},
+		"OutcomeThatCameBeforeOurClaimStands": func(w *world) {
+			claims, err := w.records.Claim(w.Context(), []port.Claim{{ID: handMadeID, Generation: 1, Token: "t", For: time.Minute}})
+			require.NoError(w, err)
+			claims[0].State = task.Done
+			w.sendDead(handMade)
+			store := &faultyStore{Store: w.records}
+			store.after = func(string) error {
+				store.after = nil
+				w.saveRecord(claims[0])
+				return nil
+			}
+			w.store = store
+			require.Len(w, w.all(w.deadLetters(w.dead).Settle(w.Context(), every)), 1)
+			require.Equal(w, task.Done, w.wait(handMadeID).State)
+		},
 		"RedriveSettlesFirst": func(w *world) {
 			w.sendDead(handMade)
 			runs := w.mend()
@@ -140,6 +188,17 @@ func TestSettle(t *testing.T) {
 			inWorld(t, subtest)
 		})
 	}
+}
+
+// behind is a store whose clock is behind ours.
+type behind struct{ port.Store }
+
+func (b behind) Load(ctx context.Context, ids []string, fresh bool) ([]port.Record, error) {
+	recs, err := b.Store.Load(ctx, ids, fresh)
+	for i := range recs {
+		recs[i].LeaseEnd = recs[i].LeaseEnd.Add(-4 * time.Minute)
+	}
+	return recs, err
 }
 
 // withoutGeneration is a store of records that lack what ours have.

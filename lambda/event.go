@@ -26,6 +26,7 @@ func batch(records []events.SQSMessage) goflow.Batch {
 // knows when its lease ends: it is the queue's, and counts from before the
 // event.
 func delivery(r *events.SQSMessage) goflow.Delivery {
+	_, moved := r.Attributes["DeadLetterQueueSourceArn"]
 	return goflow.Delivery{
 		Message: port.Message{
 			ID:         r.MessageId,
@@ -34,6 +35,7 @@ func delivery(r *events.SQSMessage) goflow.Delivery {
 			Group:      r.Attributes["MessageGroupId"],
 		},
 		Receives:        int(number(r, "ApproximateReceiveCount")),
+		Moved:           moved,
 		SentAt:          instant(r, "SentTimestamp"),
 		FirstReceivedAt: instant(r, "ApproximateFirstReceiveTimestamp"),
 		Handle:          r.ReceiptHandle,

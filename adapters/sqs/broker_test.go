@@ -212,6 +212,7 @@ func TestReceiveAsksForWhatADeliveryNeeds(t *testing.T) {
 	require.Contains(t, in.MessageSystemAttributeNames, types.MessageSystemAttributeNameApproximateReceiveCount)
 	require.Contains(t, in.MessageSystemAttributeNames, types.MessageSystemAttributeNameSentTimestamp)
 	require.Contains(t, in.MessageSystemAttributeNames, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
+	require.Contains(t, in.MessageSystemAttributeNames, types.MessageSystemAttributeNameDeadLetterQueueSourceArn)
 	n, err = sqs.NewFake(f).Receive(t.Context(), nil)
 	require.NoError(t, err)
 	require.Zero(t, n)

@@ -191,6 +191,7 @@ func TestDeliveryIsReadWhole(t *testing.T) {
 			MessageId: new("id"), ReceiptHandle: new("handle"), Body: new("body"),
 			Attributes: map[string]string{
 				"ApproximateReceiveCount": "3", "SentTimestamp": "1700000000123", "ApproximateFirstReceiveTimestamp": "1700000004567", "MessageGroupId": "g",
+				"DeadLetterQueueSourceArn": "arn:aws:sqs:eu-central-1:210987654321:orders",
 			},
 		}}}, nil
 	}}
@@ -199,6 +200,7 @@ func TestDeliveryIsReadWhole(t *testing.T) {
 	require.NoError(t, err)
 	d := into[0]
 	require.Equal(t, port.Message{ID: "id", Body: []byte("body"), Group: "g"}, d.Message)
+	require.True(t, d.Moved)
 	require.Equal(t, []any{3, "handle", int64(1700000000123), int64(1700000004567)},
 		[]any{d.Receives, d.Handle, d.SentAt.UnixMilli(), d.FirstReceivedAt.UnixMilli()})
 }

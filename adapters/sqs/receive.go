@@ -57,6 +57,7 @@ func (b *Broker) pollInput(room int) *awssqs.ReceiveMessageInput {
 			types.MessageSystemAttributeNameSentTimestamp,
 			types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp,
 			types.MessageSystemAttributeNameMessageGroupId,
+			types.MessageSystemAttributeNameDeadLetterQueueSourceArn,
 		},
 	}
 }
@@ -65,6 +66,7 @@ func (b *Broker) pollInput(room int) *awssqs.ReceiveMessageInput {
 func once(o *awssqs.Options) { o.RetryMaxAttempts = 1 }
 
 func delivery(m *types.Message, leaseEnd time.Time) port.Delivery {
+	_, moved := m.Attributes[string(types.MessageSystemAttributeNameDeadLetterQueueSourceArn)]
 	return port.Delivery{
 		Message: port.Message{
 			ID:         aws.ToString(m.MessageId),
@@ -73,6 +75,7 @@ func delivery(m *types.Message, leaseEnd time.Time) port.Delivery {
 			Group:      m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
 		},
 		Receives:        int(number(m, types.MessageSystemAttributeNameApproximateReceiveCount)),
+		Moved:           moved,
 		SentAt:          instant(m, types.MessageSystemAttributeNameSentTimestamp),
 		FirstReceivedAt: instant(m, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp),
 		LeaseEnd:        leaseEnd,

@@ -32,10 +32,15 @@ func receivesMove(t *brokerTest) {
 	moved := t.now(dead)
 	require.Equal(t, "poison", string(moved.Body))
 	require.Equal(t, m.Attributes, moved.Attributes)
+	require.Equal(t, []bool{false, true}, []bool{second.Moved, moved.Moved}, "Moved, before and after")
 	if t.features.DeadLettersKeepSentAt {
 		require.True(t, moved.SentAt.Equal(first.SentAt), "SentAt changed from %v to %v", first.SentAt, moved.SentAt)
 	}
 	t.ack(dead, moved)
+	t.send(dead, m)
+	sent := t.now(dead)
+	require.False(t, sent.Moved, "it was sent, as by a worker")
+	t.ack(dead, sent)
 	t.none(dead)
 }
 

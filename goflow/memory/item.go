@@ -33,13 +33,14 @@ type item struct {
 	receives int32
 	pos      int32 // in the schedule; -1: not in it
 	where    where
+	moved    bool   // from the queue whose dead letters these are
 	lease    uint64 // counts all leases that there were in this room
 }
 
 // deliver hands the item out. The receiver gets its own copy of everything
 // but the Value.
 func (it *item) deliver(l *lease, d *port.Delivery) {
-	d.Message, d.Receives, d.Handle = it.msg, int(it.receives), l
+	d.Message, d.Receives, d.Moved, d.Handle = it.msg, int(it.receives), it.moved, l
 	d.SentAt, d.FirstReceivedAt, d.LeaseEnd = it.sentAt, it.firstAt, it.due
 	if d.Body != nil || d.Attributes != nil {
 		d.Body, d.Attributes = bytes.Clone(it.msg.Body), maps.Clone(it.msg.Attributes)
@@ -63,7 +64,7 @@ func (q *queue) room() *item {
 	}
 	it := q.unused[n-1]
 	q.unused = q.unused[:n-1]
-	it.firstAt, it.due, it.receives = time.Time{}, time.Time{}, 0
+	it.firstAt, it.due, it.receives, it.moved = time.Time{}, time.Time{}, 0, false
 	return it
 }
 

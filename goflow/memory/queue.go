@@ -208,7 +208,7 @@ func (q *queue) bury(items []*item) {
 	q.dead.mu.Lock()
 	defer q.dead.mu.Unlock()
 	for _, it := range items {
-		it.queue, it.receives, it.firstAt = q.dead, 0, time.Time{}
+		it.queue, it.moved, it.receives, it.firstAt = q.dead, true, 0, time.Time{}
 		if q.dead.order != nil {
 			q.dead.order.add(it)
 		}

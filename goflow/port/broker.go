@@ -86,6 +86,9 @@ type Delivery struct {
 	// Receives is how often the message was handed out, this time included.
 	// It is a hint: releases, throttles and lost answers raise it too.
 	Receives int
+	// Moved: the broker itself moved the message to the dead letters that it is
+	// received from, as it was handed out too often.
+	Moved bool
 	// SentAt and FirstReceivedAt are read from the broker's clock.
 	SentAt, FirstReceivedAt time.Time
 	// LeaseEnd is when the lease ends, by this process's monotonic clock and

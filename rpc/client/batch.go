@@ -77,7 +77,11 @@ func checkText(p *port.Push) error {
 // again, with the error of one of them.
 func (b *batch) settle(items []int, errs []error) (again []int, err error) {
 	for place, i := range items {
-		switch itemErr := inDoubt(b.errs[i], errs[place]); {
+		errs[place] = inDoubt(b.errs[i], errs[place])
+	}
+	b.holdOvertaken(items, errs)
+	for place, i := range items {
+		switch itemErr := errs[place]; {
 		case itemErr == nil:
 			delete(b.errs, i)
 		case !b.held[b.groupOf(i)] && repeatable(&b.pushes[i], itemErr):
@@ -89,6 +93,24 @@ func (b *batch) settle(items []int, errs []error) (again []int, err error) {
 		}
 	}
 	return again, err
+}
+
+// holdOvertaken holds the groups of which a later item was pushed and not an
+// earlier one, or perhaps was: a repeat would turn their order round. Where all
+// are in doubt it is the answer that was lost, and they are repeated together.
+func (b *batch) holdOvertaken(items []int, errs []error) {
+	pushed, doubted := map[group]bool{}, map[group]bool{}
+	for place, i := range slices.Backward(items) {
+		g, doubtful := b.groupOf(i), errors.Is(errs[place], port.ErrAmbiguous)
+		switch {
+		case errs[place] == nil:
+			pushed[g] = true
+		case pushed[g], doubted[g] && !doubtful:
+			b.hold(i)
+		case doubtful:
+			doubted[g] = true
+		}
+	}
 }
 
 // hold keeps back what stands behind an item.

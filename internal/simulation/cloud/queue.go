@@ -32,6 +32,7 @@ type message struct {
 	handle                string               // of the last receive
 	leases                map[string]time.Time // when each receive's lease ends, as far as its process knows
 	ghost                 bool                 // it was deleted, and comes once more
+	movedFrom             string               // the queue whose dead letters it is in; "": it was sent there
 }
 
 // AddQueue makes a queue at url, with its dead letters. A receive brings no more than
@@ -163,7 +164,7 @@ func (q *queue) lease(r *rand.Rand, m *message, lease time.Duration) {
 // move hands a message to the dead letters.
 func (q *queue) move(m *message) {
 	q.drop(m)
-	m.visible, m.receives, m.first, m.handle = time.Now(), 0, time.Time{}, ""
+	m.visible, m.receives, m.first, m.handle, m.movedFrom = time.Now(), 0, time.Time{}, "", q.name()
 	q.cloud.Log.Add(history.Event{Actor: q.name(), Kind: history.Moved, Task: m.task})
 	q.dead.messages = append(q.dead.messages, m)
 	q.dead.wake()

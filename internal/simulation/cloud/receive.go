@@ -86,6 +86,9 @@ func (c *Cloud) out(taken []*message) (all []types.Message) {
 		if m.group != "" {
 			handed.Attributes["MessageGroupId"] = m.group
 		}
+		if m.movedFrom != "" {
+			handed.Attributes["DeadLetterQueueSourceArn"] = "arn:aws:sqs:eu-central-1:000000000000:" + m.movedFrom
+		}
 		for name, v := range m.attributes {
 			handed.MessageAttributes[name] = types.MessageAttributeValue{DataType: new("String"), StringValue: &v}
 		}
