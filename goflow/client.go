@@ -168,12 +168,11 @@ func missing(rec Record, ttl time.Duration) error {
 // lastHope is until when a task without a record may get one. Zero: its ID does
 // not say how old it is.
 func lastHope(id string, ttl time.Duration) time.Time {
-	const clocks = time.Hour // what client and worker clocks may differ by
 	made, ok := idTime(id)
 	if !ok {
 		return time.Time{}
 	}
-	return made.Add(ttl + clocks)
+	return made.Add(ttl + clocksDiffer)
 }
 
 // Close refuses new pushes with ErrClosed, waits for those under way, and ends

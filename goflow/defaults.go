@@ -37,6 +37,9 @@ const (
 	// retentionMargin is how long before a message's end of life a retry must
 	// be due: SQS deletes late messages silently.
 	retentionMargin = time.Hour
+	// clocksDiffer is what the clocks of two machines, or of one and a service, may
+	// differ by.
+	clocksDiffer = time.Hour
 	// maxSettling is from how many outcomes of one worker on, that are still being
 	// stored, it starts nothing.
 	maxSettling = 256
