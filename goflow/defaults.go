@@ -27,6 +27,9 @@ const (
 	// maxDelay caps backoff and RetryAfter below the 12 hours that SQS lets one
 	// receive of a message last.
 	maxDelay = 11 * time.Hour
+	// maxSpan caps what is added to a time: with a time.Duration of any length that
+	// would end in the past.
+	maxSpan = 36_525 * 24 * time.Hour
 	// maxHold is how long SQS lets one receive of a message last, whatever is
 	// extended:
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html

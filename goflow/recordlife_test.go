@@ -66,3 +66,23 @@ func TestClaimedRecordLivesAsLongAsItsClaim(t *testing.T) {
 		})
 	}
 }
+
+// The longest times that the options take are in the future still.
+func TestLongestTimes(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		const longest = 36_525 * 24 * time.Hour
+		client, err := goflow.NewClient(w.queue, w.records, goflow.RecordTTL(longest))
+		require.NoError(w, err)
+		w.client = client
+		id := w.push("t", 1, goflow.Track(), goflow.Delay(7*24*time.Hour))
+		rec, err := client.Get(w.Context(), id)
+		require.NoError(w, err)
+		require.Equal(w, task.Open, rec.State)
+		stop := w.start(goflow.RecordTTL(longest), goflow.UnknownTypeGrace(longest))
+		defer func() { require.NoError(w, stop()) }()
+		time.Sleep(8 * 24 * time.Hour)
+		_, err = client.Get(w.Context(), w.push("t", 1))
+		require.NoError(w, err, "it was pushed just now")
+	})
+}
