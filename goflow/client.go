@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
@@ -36,9 +35,7 @@ type Client struct {
 	shared  shared
 	waiters *waiters
 	local   *localPush // nil: broker or store is elsewhere
-
-	mu     sync.RWMutex // held for reading by pushes under way
-	closed bool
+	pushes  gate
 }
 
 // backend is what a client works through: a direct or a distant one.
@@ -64,7 +61,8 @@ func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	return &Client{
 		backend: newDirect(newRoutes(b, o), s, o.shared.recordTTL),
 		shared:  o.shared, waiters: newWaiters(s, awaiter, o.shared.recordTTL),
-		local: newLocalPush(b, s, o.shared.recordTTL),
+		local:  newLocalPush(b, s, o.shared.recordTTL),
+		pushes: gate{empty: make(chan struct{})},
 	}, err
 }
 
@@ -116,9 +114,8 @@ func (c *Client) PushMany(ctx context.Context, tasks []task.Task, opts ...PushOp
 
 // pushAll pushes what is under way, unless the client is closed.
 func (c *Client) pushAll(ctx context.Context, all []*pushed) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if !c.closed {
+	if c.pushes.enter() {
+		defer c.pushes.leave()
 		c.backend.push(ctx, all)
 		return
 	}
@@ -168,12 +165,11 @@ func missing(rec Record, ttl time.Duration) error {
 // lastHope is until when a task without a record may get one. Zero: its ID does
 // not say how old it is.
 func lastHope(id string, ttl time.Duration) time.Time {
-	const clocks = time.Hour // what client and worker clocks may differ by
 	made, ok := idTime(id)
 	if !ok {
 		return time.Time{}
 	}
-	return made.Add(ttl + clocks)
+	return made.Add(ttl + clocksDiffer)
 }
 
 // Close refuses new pushes with ErrClosed, waits for those under way, and ends
@@ -184,9 +180,7 @@ func (c *Client) Close() error {
 	if c.local != nil {
 		c.local.waits.close()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
+	c.pushes.shutAndWait()
 	return nil
 }
 

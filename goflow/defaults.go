@@ -27,6 +27,9 @@ const (
 	// maxDelay caps backoff and RetryAfter below the 12 hours that SQS lets one
 	// receive of a message last.
 	maxDelay = 11 * time.Hour
+	// maxSpan caps what is added to a time: with a time.Duration of any length that
+	// would end in the past.
+	maxSpan = 36_525 * 24 * time.Hour
 	// maxHold is how long SQS lets one receive of a message last, whatever is
 	// extended:
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
@@ -37,6 +40,9 @@ const (
 	// retentionMargin is how long before a message's end of life a retry must
 	// be due: SQS deletes late messages silently.
 	retentionMargin = time.Hour
+	// clocksDiffer is what the clocks of two machines, or of one and a service, may
+	// differ by.
+	clocksDiffer = time.Hour
 	// maxSettling is from how many outcomes of one worker on, that are still being
 	// stored, it starts nothing.
 	maxSettling = 256

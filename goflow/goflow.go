@@ -64,8 +64,8 @@ func WithTaskQueueBufferSize(n int) Option { return option(func(o *options) { o.
 // stored by the workers themselves, so there is no queue to size.
 func WithResultQueueBufferSize(int) Option { return option(func(*options) {}) }
 
-// WithResultsStore keeps the results of local mode in s, too. A panic in it
-// fails the call, not the program.
+// WithResultsStore keeps the results of local mode in s, too. A panic of its Get
+// fails the call, one of its Put is logged: the task has its outcome all the same.
 func WithResultsStore(s KVStore[string, task.Result]) Option {
 	return option(func(o *options) { o.results = s })
 }

@@ -39,7 +39,8 @@ type hold struct {
 	end      time.Time // of the lease, by the monotonic clock; zero: never
 	due      time.Time // of the next extension
 	claim    *port.Claim
-	claimEnd time.Time // by which the holder stops; zero: there is no claim
+	claimEnd time.Time     // by which the holder stops; zero: there is no claim
+	life     time.Duration // of the claimed record, from each renewal on
 	lost     bool
 	busy     bool // a call to extend it is under way
 }
@@ -132,7 +133,7 @@ func (h *hold) keepClaim(c port.Claim, start time.Time) bool {
 	}
 	h.keeper.mu.Lock()
 	defer h.keeper.mu.Unlock()
-	h.claim, h.claimEnd = &c, end
+	h.claim, h.claimEnd, h.life = &c, end, c.Expires.Sub(start)
 	if !h.end.IsZero() {
 		h.due = earlier(h.due, start.Add(c.For/2))
 		h.keeper.attend(h)
@@ -305,7 +306,7 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 		h.busy = true
 		leases[i] = port.Lease{Delivery: h.delivery, For: h.extension(start)}
 		if h.claim != nil {
-			claims, claimants = append(claims, *h.claim), append(claimants, h)
+			claims, claimants = append(claims, h.renewal(start)), append(claimants, h)
 		}
 	}
 	k.mu.Unlock()
@@ -332,6 +333,14 @@ func (k *keeper) extend(ctx context.Context, holds []*hold) {
 	for i, h := range claimants {
 		h.renewed(port.ItemError(claimErr, i), stand[i], start.Add(k.lease))
 	}
+}
+
+// renewal is the claim as it is asked for again: its record lives on with it. The
+// caller holds the lock.
+func (h *hold) renewal(now time.Time) port.Claim {
+	c := *h.claim
+	c.Expires = now.Add(h.life)
+	return c
 }
 
 // extended notes what became of an extension. The caller holds the lock.

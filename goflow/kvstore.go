@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -22,6 +23,7 @@ type resultStore struct {
 	port.Store
 	awaiter port.Awaiter
 	user    KVStore[string, task.Result]
+	log     *slog.Logger
 }
 
 // localResultStore is a resultStore over a store that keeps Go values.
@@ -46,20 +48,19 @@ func (s localResultStore) Unnotify(id string, ended chan<- struct{}) {
 // InProcess implements port.InProcess.
 func (localResultStore) InProcess() {}
 
-// Save implements port.Store.
+// Save implements port.Store. What our own store has taken stands, whatever the
+// program's makes of it.
 func (s *resultStore) Save(ctx context.Context, recs []Record) error {
 	err := s.Store.Save(ctx, recs)
-	failed := port.ItemErrors{}
 	for i, rec := range recs {
-		itemErr := port.ItemError(err, i)
-		if itemErr == nil && rec.State.Terminal() {
-			itemErr = s.put(rec)
+		if port.ItemError(err, i) != nil || !rec.State.Terminal() {
+			continue
 		}
-		if itemErr != nil {
-			failed[i] = itemErr
+		if err := s.put(rec); err != nil {
+			s.log.ErrorContext(ctx, "result is not in the program's store", slog.String("task", rec.ID), slog.Any("error", err))
 		}
 	}
-	return failed.Err()
+	return err
 }
 
 // Await implements port.Awaiter.

@@ -35,7 +35,7 @@ func newLocalMode(handlers KVStore[string, task.Handler], o options) (*localMode
 		l.broker, l.store, awaiter = wireBroker{l.queue}, wireStore{wire, wire}, wire
 	}
 	if o.results != nil {
-		l.results = &resultStore{Store: l.store, awaiter: awaiter, user: o.results}
+		l.results = &resultStore{Store: l.store, awaiter: awaiter, user: o.results, log: o.log}
 		l.store = l.results
 		if !o.wireCheck {
 			l.store = localResultStore{l.results, local}

@@ -79,11 +79,10 @@ func (p *localPush) push(ctx context.Context, c *Client, v localValue) (string, 
 	if err := ctx.Err(); err != nil {
 		return t.id, err
 	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if c.closed {
+	if !c.pushes.enter() {
 		return t.id, errClientClosed()
 	}
+	defer c.pushes.leave()
 	if err := retryOne(ctx, func() error { return p.broker.Put(ctx, t.id, v, now) }); err != nil {
 		return t.id, fmt.Errorf("goflow: push %s: %w", t.env.Type, doubted(err))
 	}

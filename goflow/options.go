@@ -229,12 +229,12 @@ func Margin(d time.Duration) WorkerOption {
 }
 
 // UnknownTypeGrace is how long a task whose type has no handler here is given
-// back, for another deployment to run, before it is dead: 0 or more,
+// back, for another deployment to run, before it is dead: 0 to a hundred years,
 // DefaultUnknownTypeGrace unless set.
 func UnknownTypeGrace(d time.Duration) WorkerOption {
 	return workerOption(func(w *workerOptions) error {
-		if d < 0 {
-			return invalid("UnknownTypeGrace(%v): give 0 or more", d)
+		if d < 0 || d > maxSpan {
+			return invalid("UnknownTypeGrace(%v): give 0 to %v", d, maxSpan)
 		}
 		w.unknownTypeGrace = d
 		return nil
@@ -264,13 +264,14 @@ func Logger(l *slog.Logger) SharedOption {
 	}
 }
 
-// RecordTTL is how long a record lives after its last write: a second or more,
-// DefaultRecordTTL unless set. Keep it a day over the queue's retention, or a
-// late copy of a finished task can run again.
+// RecordTTL is how long a record lives after its last write: a second to a hundred
+// years, DefaultRecordTTL unless set, and longer while a claim of the task lasts.
+// Keep it a day over the queue's retention, or a late copy of a finished task can
+// run again.
 func RecordTTL(d time.Duration) SharedOption {
 	return func(s *shared) error {
-		if d < time.Second {
-			return invalid("RecordTTL(%v): give 1s or more", d)
+		if d < time.Second || d > maxSpan {
+			return invalid("RecordTTL(%v): give 1s to %v", d, maxSpan)
 		}
 		s.recordTTL = d
 		return nil

@@ -318,12 +318,14 @@ func (a *attempt) adopt(rec Record) {
 func (a *attempt) claim(ctx context.Context) *Outcome {
 	c := port.Claim{
 		ID: a.rec.ID, Generation: a.rec.Generation, Token: rand.Text(),
-		For: a.claimTime(ctx), Expires: a.expires(),
+		For: a.claimTime(ctx),
 	}
+	life := a.life(c.For)
 	var recs []Record
 	var start time.Time
 	err := retryOne(ctx, func() (err error) {
 		start = time.Now()
+		c.Expires = start.Add(life)
 		recs, err = a.store.Claim(ctx, []port.Claim{c})
 		return err
 	})
@@ -348,8 +350,12 @@ func (a *attempt) claim(ctx context.Context) *Outcome {
 func (a *attempt) mark(ctx context.Context) *Outcome {
 	a.rec.Starts++
 	epoch := a.rec.Epoch
+	a.rec.Expires = a.expires()
+	if epoch > 0 {
+		a.rec.Expires = time.Now().Add(a.life(a.claimTime(ctx)))
+	}
 	a.rec.Epoch = 0 // a save that names its epoch would end the claim
-	err := a.save(ctx)
+	err := a.write(ctx)
 	a.rec.Epoch = epoch
 	if err != nil {
 		a.clear()

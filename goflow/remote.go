@@ -21,7 +21,10 @@ func NewRemoteClient(r port.Remote, opts ...ClientOption) (*Client, error) {
 	if err == nil && len(o.queues) > 0 {
 		err = invalid("Queues on a remote client: leave it out, and name them on the other side")
 	}
-	return &Client{backend: newDistant(r), shared: o.shared, waiters: newWaiters(r, nil, o.shared.recordTTL)}, err
+	return &Client{
+		backend: newDistant(r), shared: o.shared, waiters: newWaiters(r, nil, o.shared.recordTTL),
+		pushes: gate{empty: make(chan struct{})},
+	}, err
 }
 
 // distant is a client's way over a Remote.

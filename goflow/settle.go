@@ -218,15 +218,20 @@ func (a *attempt) release(after time.Duration) Outcome {
 	return Outcome{Action: Release, After: max(min(after, maxDelay-time.Since(a.opened)), 0)}
 }
 
-// save stores a.rec. It goes on when ctx has ended: a run that is over is
-// worth storing even while the worker stops.
+// save stores a.rec as it is after the run, which ends its claim.
 func (a *attempt) save(ctx context.Context) error {
-	ctx, cancel := a.settling(ctx)
-	defer cancel()
 	a.rec.Expires = a.expires()
 	if a.rec.Epoch > 0 {
 		a.hold.endClaim()
 	}
+	return a.write(ctx)
+}
+
+// write stores a.rec. It goes on when ctx has ended: a run that is over is
+// worth storing even while the worker stops.
+func (a *attempt) write(ctx context.Context) error {
+	ctx, cancel := a.settling(ctx)
+	defer cancel()
 	if a.unbounded != nil { // who saves has done with what it was given
 		*a.room = [1]Record{a.rec}
 		return retryOne(ctx, func() error { return a.store.Save(ctx, a.room[:]) })
@@ -259,6 +264,12 @@ func (a *attempt) settleBy() time.Time { return a.until.Add(-a.grace * 3 / 4) }
 
 func (a *attempt) expires() time.Time {
 	return a.opened.Add(time.Since(a.opened) + a.opts.shared.recordTTL) // now, by the quicker clock
+}
+
+// life is how long a record lasts from each time on that it is claimed for so long:
+// with the record the claim would be gone, and others could run the task.
+func (a *attempt) life(claim time.Duration) time.Duration {
+	return max(a.opts.shared.recordTTL, claim+clocksDiffer)
 }
 
 // lease is what short pauses are measured by.

@@ -1,9 +1,12 @@
 package goflow_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -119,6 +122,24 @@ func TestUpstreamDefects(t *testing.T) {
 			_, _, err = local.GetResult(id)
 			require.ErrorContains(t, err, "database is down")
 			require.NoError(t, local.Close())
+		},
+		"B15/FailureOfTheStoreEndsNoOutcome": func(t *testing.T) {
+			var log bytes.Buffer
+			gf := newLocal(goflow.WithResultsStore(panickingStore{}), goflow.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			gf.RegisterHandler("repeater", repeater)
+			gf.RegisterHandler("failing", func(any) task.Result { return task.Result{ErrMsg: "no"} })
+			require.NoError(t, gf.Start())
+			for taskType, want := range map[string]task.State{"repeater": task.Done, "failing": task.Dead} {
+				id, err := gf.Push(taskType, 1)
+				require.NoError(t, err)
+				rec, err := gf.Client().Wait(t.Context(), id)
+				require.NoError(t, err)
+				require.Equal(t, want, rec.State)
+			}
+			began := time.Now()
+			require.NoError(t, gf.Close())
+			require.Zero(t, time.Since(began), "nothing is left to wait for")
+			require.Equal(t, 2, strings.Count(log.String(), "Put panicked: database is down"), log.String())
 		},
 		"B16/HandlersGetAContext": func(t *testing.T) {
 			gf := newLocal()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -331,14 +332,16 @@ func (s *failingClaims) Claim(ctx context.Context, claims []port.Claim) ([]port.
 func TestWorkerRefusesBadOptions(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]goflow.WorkerOption{
-		"MaxAttempts(0)":   goflow.MaxAttempts(0),
-		"Timeout(0s)":      goflow.Timeout(0),
-		"Backoff(2s, 1s)":  goflow.Backoff(2*time.Second, time.Second),
-		"Concurrency(0)":   goflow.Concurrency(0),
-		"Drain(-1s)":       goflow.Drain(-time.Second),
-		"RecordTTL(0s)":    goflow.RecordTTL(0),
+		"MaxAttempts(0)":  goflow.MaxAttempts(0),
+		"Timeout(0s)":     goflow.Timeout(0),
+		"Backoff(2s, 1s)": goflow.Backoff(2*time.Second, time.Second),
+		"Concurrency(0)":  goflow.Concurrency(0),
+		"Drain(-1s)":      goflow.Drain(-time.Second),
+		"RecordTTL(0s)":   goflow.RecordTTL(0),
+		"RecordTTL(2562047h47m16.854775807s): give 1s to 876600h": goflow.RecordTTL(math.MaxInt64),
 		"UnknownTypeGrace": goflow.UnknownTypeGrace(-1),
-		"Logger(nil)":      goflow.Logger(nil),
+		"UnknownTypeGrace(2562047h47m16.854775807s): give 0 to 876600h": goflow.UnknownTypeGrace(math.MaxInt64),
+		"Logger(nil)": goflow.Logger(nil),
 	} {
 		_, err := goflow.NewWorker(nil, nil, goflow.NewMux(), goflow.NoDeadLetters(), opt)
 		require.ErrorIs(t, err, goflow.ErrInvalid, name)

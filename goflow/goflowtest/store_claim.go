@@ -18,6 +18,7 @@ func claimCases() []storeCase {
 		{"SecondClaimLosesAndGetsTheRecord", true, secondClaimLoses},
 		{"ClaimIsStolenAfterItsLeaseEnd", true, claimStolen},
 		{"RenewedClaimLastsLonger", true, claimRenewed},
+		{"RenewalMovesTheExpiry", true, renewalMovesExpiry},
 		{"ClaimWithTheSameTokenIsTheSame", true, claimReentrant},
 		{"FencedHolderNeitherWritesNorRenews", true, fencedHolder},
 		{"RenewalUnderAnEarlierEpochIsFenced", true, earlierEpoch},
@@ -128,6 +129,16 @@ func claimRenewed(t *storeTest) {
 	}
 	_, at := t.takeWhenFree(take(c.ID, "second"), lease)
 	require.False(t, at.Before(asked.Add(lease)), "stolen %v early", asked.Add(lease).Sub(at))
+}
+
+// renewalMovesExpiry: a run may be longer than a record lives.
+func renewalMovesExpiry(t *storeTest) {
+	first := t.claimed(take(newID(), "token"))
+	again := renew(first)
+	again.Expires = first.Expires.Add(time.Hour)
+	for _, rec := range []port.Record{t.claimed(again), t.load(first.ID)} {
+		require.True(t, again.Expires.Equal(rec.Expires), "Expires is %v", rec.Expires)
+	}
 }
 
 func claimReentrant(t *storeTest) {

@@ -107,6 +107,7 @@ func TestBadValuesAreNamed(t *testing.T) {
 	}{
 		"duration in a variable": {nil, map[string]string{"GOFLOW_LEASE": "soon"}, `GOFLOW_LEASE: "soon" is not a duration such as 1m30s: give 2s to 11h`},
 		"duration in a flag":     {map[string]string{"poll-wait": "21s"}, nil, `-poll-wait: 21s is out of range: give 1s to 20s`},
+		"record for ever":        {map[string]string{"record-ttl": "2000000h"}, nil, `-record-ttl: 2000000h is out of range: give 1s to 876600h`},
 		"no poll wait at all":    {map[string]string{"poll-wait": "0"}, nil, `-poll-wait: 0s is out of range`},
 		"parts of a second":      {map[string]string{"poll-wait": "1500ms"}, nil, `-poll-wait: 1.5s is not whole seconds`},
 		"number":                 {nil, map[string]string{"GOFLOW_CONCURRENCY": "many"}, `GOFLOW_CONCURRENCY: "many" is not a whole number: give 1 to 10000`},

@@ -98,13 +98,10 @@ func intSetting(r intRange, field func(*Settings) *int) func(*Settings, string) 
 	}
 }
 
-// timeRange is a range of durations; most 0 means without end.
+// timeRange is a range of durations.
 type timeRange struct{ least, most time.Duration }
 
 func (r timeRange) String() string {
-	if r.most == 0 {
-		return short(r.least) + " or more"
-	}
 	return short(r.least) + " to " + short(r.most)
 }
 
@@ -114,7 +111,7 @@ func timeSetting(r timeRange, field func(*Settings) *time.Duration) func(*Settin
 		if err != nil {
 			return fmt.Errorf("%.60q is not a duration such as 1m30s", text)
 		}
-		if d < r.least || r.most > 0 && d > r.most {
+		if d < r.least || d > r.most {
 			return fmt.Errorf("%s is out of range", short(d))
 		}
 		*field(s) = d

@@ -38,6 +38,9 @@ type Settings struct {
 // margin.
 const maxTime = 11 * time.Hour
 
+// longest is the most that goflow.RecordTTL takes: a hundred years.
+const longest = 36_525 * 24 * time.Hour
+
 // Table returns the settings, in the order of the documentation.
 func Table() []Setting {
 	return slices.Concat(places(), pool(), process(), served(), remote())
@@ -124,7 +127,7 @@ func pool() []Setting {
 		duration("unknown-type-grace", goflow.DefaultUnknownTypeGrace, timeRange{0, maxTime},
 			func(s *Settings) *time.Duration { return &s.UnknownTypeGrace }).
 			of(Worker|Function, "how long a task whose type has no handler is given back before it is dead; 0s with memory unless set"),
-		duration("record-ttl", goflow.DefaultRecordTTL, timeRange{time.Second, 0},
+		duration("record-ttl", goflow.DefaultRecordTTL, timeRange{time.Second, longest},
 			func(s *Settings) *time.Duration { return &s.RecordTTL }).
 			of(Worker|Function|CLI, "how long a record lives after its last write; keep it a day over the queue's retention"),
 	}
