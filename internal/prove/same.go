@@ -58,9 +58,13 @@ func sameHistories(ctx context.Context, folder, binary string) error {
 	return nil
 }
 
-// errDetector: the race detector has ended the run by a check of its own, which says
+// errDetector: the race detector has ended the run by itself, which says
 // nothing of what it ran.
 var errDetector = errors.New("the race detector failed itself")
+
+// detectorFailed is a check of its own, or a fault outside of Go code: one within is a
+// panic.
+var detectorFailed = regexp.MustCompile(`ThreadSanitizer: CHECK failed|(?m)^SIGSEGV: segmentation violation\nPC=`)
 
 var digestLine = regexp.MustCompile(`(?m)^histories[^:]*: ([0-9a-f]+)$`)
 
@@ -69,7 +73,7 @@ func histories(ctx context.Context, binary string, env []string) (string, error)
 	command := exec.CommandContext(ctx, binary, "-test.run=^TestSameSeedSameHistory", "-test.v", "-same="+sameSeeds)
 	command.Env = append(os.Environ(), env...)
 	out, err := command.CombinedOutput()
-	if bytes.Contains(out, []byte("ThreadSanitizer: CHECK failed")) {
+	if detectorFailed.Match(out) {
 		return "", errDetector
 	}
 	if err != nil {
