@@ -103,6 +103,7 @@ func TestQueues(t *testing.T) {
 			require.NoError(q, stop())
 		},
 		"QueuesShareTheSlots":               queuesShareTheSlots,
+		"IdleQueuesKeepOneSlotEach":         busyBesideIdle,
 		"IdleQueueCostsOneRequestAPollWait": idleQueues,
 		"QueueThatFailsHoldsUpNoOther": func(q *manyQueues) {
 			goflow.NewJob[string, string]("echo").Handle(q.mux, echo)
@@ -208,6 +209,24 @@ func queuesShareTheSlots(q *manyQueues) {
 	require.EqualValues(q, 8, most.Load(), "one slot waits for the third queue")
 	require.InDelta(q, own, mail, 24)
 	require.Greater(q, own+mail, 8*60*8/10)
+}
+
+// busyBesideIdle: much comes to one queue while the others wait for their first message,
+// whose polls have begun before.
+func busyBesideIdle(q *manyQueues) {
+	const slots, tasks = 9, 70
+	q.sleeping("rest", time.Second)
+	stop := q.start(q.queues, goflow.Concurrency(slots))
+	time.Sleep(time.Second)
+	begin := time.Now()
+	var ids []string
+	for range tasks {
+		ids = append(ids, q.push("rest", 1, goflow.OnQueue("mail")))
+	}
+	q.waitAll(ids)
+	took := time.Since(begin)
+	require.NoError(q, stop())
+	require.Less(q, took, testPoll*3/4, "with two slots less it takes ten seconds")
 }
 
 // idleQueues counts what a worker of three idle queues asks in an hour.
