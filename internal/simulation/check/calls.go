@@ -2,6 +2,7 @@ package check
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/jamesTait-jt/goflow/internal/simulation/history"
@@ -26,6 +27,11 @@ const (
 	deleteHeard = 5 * time.Second
 	deleteChain = time.Minute // deletes that are further apart have nothing to do with each other
 )
+
+// aDelete tells whether a fault befell a whole call to delete.
+func aDelete(fault string) bool {
+	return strings.Contains(fault, ": delete http") || strings.HasSuffix(fault, " DeleteMessageBatch")
+}
 
 // deletesAreRepeated is I22, for the first delete of a message by a process.
 func (h *History) deletesAreRepeated() {
@@ -54,6 +60,10 @@ func (h *History) deletesAreRepeated() {
 			length, _ := time.ParseDuration(e.Text) // the process wrote it
 			paused[e.Actor] = max(paused[e.Actor], e.At+length)
 			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
+		case history.Fault:
+			if aDelete(e.Text) { // another try, perhaps of this one: the SDK may pause for long before the next
+				maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
+			}
 		case history.Killed, history.Deleted: // by whomever
 			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor || d.task == e.Task })
 		}

@@ -120,6 +120,9 @@ func deleteTwins() map[string]twin {
 	killed := func(actor string) func(*tale) {
 		return func(s *tale) { s.add(history.Event{Actor: actor, Kind: history.Killed}) }
 	}
+	fault := func(text string) func(*tale) {
+		return func(s *tale) { s.add(history.Event{Actor: ann, Kind: history.Fault, Text: text}) }
+	}
 	nothing := func(*tale) {}
 	failed := func(breaks, keeps func(*tale)) twin { // what follows when a delete has failed
 		return pair(func(s *tale, then func(*tale)) {
@@ -136,6 +139,8 @@ func deleteTwins() map[string]twin {
 		"by another":              failed(deletes(ben), deletes(ann)),
 		"too late":                failed(later(15*time.Second, deletes(ann)), later(14*time.Second, deletes(ann))),
 		"another process died":    failed(killed(ben), killed(ann)),
+		"another call failed":     failed(fault("throttled: failed SendMessageBatch"), fault("throttled: failed DeleteMessageBatch")),
+		"another delete failed":   failed(fault("item failed: delete"), fault("throttled: delete https://queue")),
 		"the message never went":  failed(nothing, func(s *tale) { s.deleted(1) }),
 		"the first, not a second": failed(nothing, func(s *tale) { deletes(ann)(s); undeleted(s) }),
 		"heard in time": pair(func(s *tale, after time.Duration) {
