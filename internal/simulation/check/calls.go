@@ -28,11 +28,6 @@ const (
 	deleteChain = time.Minute // deletes that are further apart have nothing to do with each other
 )
 
-// aDelete tells whether a fault befell a whole call to delete.
-func aDelete(fault string) bool {
-	return strings.Contains(fault, ": delete http") || strings.HasSuffix(fault, " DeleteMessageBatch")
-}
-
 // deletesAreRepeated is I22, for the first delete of a message by a process.
 func (h *History) deletesAreRepeated() {
 	type deleter struct{ actor, task string }
@@ -61,7 +56,7 @@ func (h *History) deletesAreRepeated() {
 			paused[e.Actor] = max(paused[e.Actor], e.At+length)
 			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
 		case history.Fault:
-			if aDelete(e.Text) { // another try, perhaps of this one: the SDK may pause for long before the next
+			if strings.HasSuffix(e.Text, " DeleteMessageBatch") { // of the SDK, which may pause for long before the next try
 				maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
 			}
 		case history.Killed, history.Deleted: // by whomever

@@ -140,7 +140,6 @@ func deleteTwins() map[string]twin {
 		"too late":                failed(later(15*time.Second, deletes(ann)), later(14*time.Second, deletes(ann))),
 		"another process died":    failed(killed(ben), killed(ann)),
 		"another call failed":     failed(fault("throttled: failed SendMessageBatch"), fault("throttled: failed DeleteMessageBatch")),
-		"another delete failed":   failed(fault("item failed: delete"), fault("throttled: delete https://queue")),
 		"the message never went":  failed(nothing, func(s *tale) { s.deleted(1) }),
 		"the first, not a second": failed(nothing, func(s *tale) { deletes(ann)(s); undeleted(s) }),
 		"heard in time": pair(func(s *tale, after time.Duration) {
