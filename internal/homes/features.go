@@ -40,6 +40,13 @@ func (f Features) Rows() []goflowtest.Row { return goflowtest.Rows(f) }
 // Lease is that of homes with a keeper, unless a scenario needs another.
 const Lease = 2 * time.Second
 
+// LeaseOnServers is theirs where the machine may stand still for a second or two,
+// which must not be long enough to lose a lease.
+const LeaseOnServers = 5 * time.Second
+
+// lease is that of a home with these features.
+func (f Features) lease() time.Duration { return 2 * f.SeesCancelWithin }
+
 // PoolInMemory are the features of a worker over memory.
 func PoolInMemory() Features {
 	return Features{
@@ -56,7 +63,7 @@ func BatchesInMemory() Features {
 // PoolOnServers are the features of a worker over servers of any kind.
 func PoolOnServers() Features {
 	f := PoolInMemory()
-	f.FakeTime, f.Slack = false, 3*time.Second
+	f.SeesCancelWithin, f.FakeTime, f.Slack = LeaseOnServers/2, false, 3*time.Second
 	return f
 }
 

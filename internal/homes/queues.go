@@ -9,9 +9,9 @@ import (
 )
 
 // queues are about homes with more than one.
-func queues() []scenario {
+func queues(f Features) []scenario {
 	return []scenario{
-		{name: "TasksTakeTheQueueThatIsNamed", lease: Lease, run: func(t *testing.T, h Home) {
+		{name: "TasksTakeTheQueueThatIsNamed", lease: f.lease(), run: func(t *testing.T, h Home) {
 			other := h.another()
 			other.Client, other.Store, other.features = h.Client, h.Store, h.features
 			second := goflow.Queues(goflow.Queue{Name: "second", Broker: other.Queue, DeadLetters: other.Dead})

@@ -63,11 +63,11 @@ func cancels() []scenario {
 }
 
 // leases are about tasks that take longer than a lease.
-func leases() []scenario {
+func leases(f Features) []scenario {
 	return []scenario{
-		{name: "LongTaskKeepsItsLease", lease: Lease, run: func(t *testing.T, h Home) {
+		{name: "LongTaskKeepsItsLease", lease: f.lease(), run: func(t *testing.T, h Home) {
 			stops := []func() error{h.Start(t, h), h.Start(t, h)} // the other one would get it
-			act := Act{Millis: int(5 * Lease / 2 / time.Millisecond), Sole: true, Tell: rand.Text()}
+			act := Act{Millis: int(5 * f.lease() / 2 / time.Millisecond), Sole: true, Tell: rand.Text()}
 			rec, ran := h.done(t, h.push(t, Plain, act))
 			require.Equal(t, []int{0, 1}, []int{rec.Attempts, ran.Attempt})
 			h.once(t, act)
@@ -75,7 +75,7 @@ func leases() []scenario {
 				require.NoError(t, stop())
 			}
 		}},
-		{name: "OnceTaskDoesNotRunBesideItself", lease: Lease, run: func(t *testing.T, h Home) {
+		{name: "OnceTaskDoesNotRunBesideItself", lease: f.lease(), run: func(t *testing.T, h Home) {
 			stops := []func() error{h.Start(t, h), h.Start(t, h)}
 			act := Act{Millis: 1500, Sole: true, Tell: rand.Text()}
 			id := h.push(t, Once, act)
@@ -88,7 +88,7 @@ func leases() []scenario {
 				require.NoError(t, stop())
 			}
 		}},
-		{name: "LostLeaseEndsTheContext", lease: Lease, run: func(t *testing.T, h Home) {
+		{name: "LostLeaseEndsTheContext", lease: f.lease(), run: func(t *testing.T, h Home) {
 			act := Act{Hang: true, Tell: rand.Text()}
 			id := h.push(t, Plain, act)
 			kept := h.Queue

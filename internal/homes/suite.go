@@ -84,14 +84,14 @@ func scenarios(f Features, ordered bool) []scenario {
 	} else {
 		all = slices.Concat(all, delays(), pushes(), doubts(), waits(), cancels())
 		if f.KeepsLeases {
-			all = append(all, leases()...)
+			all = append(all, leases(f)...)
 		}
 	}
 	if f.Stops {
 		all = append(all, stops()...)
 	}
 	if f.SeveralQueues {
-		all = append(all, queues()...)
+		all = append(all, queues(f)...)
 	}
 	return all
 }

@@ -229,5 +229,5 @@ func newQueue(t *testing.T, client *awssqs.Client, n homes.Need) *sqs.Broker {
 	}
 	made, err := client.CreateQueue(t.Context(), &input)
 	require.NoError(t, err)
-	return sqs.New(client, *made.QueueUrl, sqs.Lease(cmp.Or(n.Lease, homes.Lease)), sqs.PollWait(time.Second))
+	return sqs.New(client, *made.QueueUrl, sqs.Lease(cmp.Or(n.Lease, homes.LeaseOnServers)), sqs.PollWait(time.Second))
 }
