@@ -18,16 +18,16 @@
 // receives.
 //
 // DynamoDB says how much it consumed, since the meter asks for it, and that figure is
-// used, for a read unless what came back is more. Where it gives none, as an emulator does for statements, units
-// are computed from the items that are known: [WriteUnits], [ReadUnits],
-// [ItemSize]. A write is charged for the larger of the old and the new item, so
+// used, for a read unless what came back is more. Where it gives none, as an emulator
+// does for statements, units are computed from the items that are known: [WriteUnits],
+// [ReadUnits], [ItemSize]. A write is charged for the larger of the old and the new item, so
 // where an update's item is not returned, what it left as it was is missing from a
 // computed figure. A failed condition is charged like the write that it prevented, by
 // the larger item; other refusals are free. See
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html.
 //
-// DynamoDB's transactions, queries, scans and single statements, and all other services, count as
-// calls, not as units or dollars. Storage, data transfer, KMS and what SQS takes more
+// DynamoDB's transactions, queries, scans and single statements, and all other
+// services, count as calls, not as units or dollars. Storage, data transfer, KMS and what SQS takes more
 // for requests with messages of goflow.FairKey are not counted.
 //
 // # Dollars

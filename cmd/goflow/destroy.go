@@ -97,22 +97,22 @@ func agree(ctx context.Context, k *deploy.Cluster, o deploy.Options, s config.Se
 // same tells whether two names or URLs may be of one thing. The host is not compared: the same AWS may have another
 // name from within the cluster.
 func same(given, deployed string) bool {
-	if strings.Contains(given, "://") && strings.Contains(deployed, "://") {
-		return path.Join(path.Base(path.Dir(given)), path.Base(given)) == path.Join(path.Base(path.Dir(deployed)), path.Base(deployed))
-	}
-	return path.Base(given) == path.Base(deployed)
+	account := func(url string) string { return path.Base(path.Dir(url)) }
+	urls := strings.Contains(given, "://") && strings.Contains(deployed, "://")
+	return path.Base(given) == path.Base(deployed) && (!urls || account(given) == account(deployed))
 }
 
 // agreeOnPlace refuses to delete in another region, or on AWS what is deployed on an endpoint of its own.
 func agreeOnPlace(ctx context.Context, deployed map[string]string) error {
+	region := deployed["AWS_REGION"]
+	if region == "" {
+		return nil // whoever made the ConfigMap, it was not deploy
+	}
 	here, err := config.AWS(ctx)
 	if err != nil {
 		return err
 	}
-	region := deployed["AWS_REGION"]
 	switch is := deployed["AWS_ENDPOINT_URL"]; {
-	case region == "":
-		return nil // whoever made the ConfigMap, it was not deploy
 	case region != here.Region:
 		return config.Errorf("AWS region %q: what is deployed there works in %q: set AWS_REGION: nothing is deleted", here.Region, region)
 	case (is == "") != (here.BaseEndpoint == nil):

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -98,7 +97,7 @@ func (s *service) CancelTask(ctx context.Context, req *rpc.CancelTaskRequest) (*
 
 // GetResult tells what is known of a task.
 func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rpc.GetResultReply, error) {
-	rec, err := encoded(s.client.Get(ctx, strings.ToLower(req.GetTaskID())))
+	rec, err := s.get(ctx, strings.ToLower(req.GetTaskID()))
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +111,26 @@ func (s *service) GetResult(ctx context.Context, req *rpc.GetResultRequest) (*rp
 	return reply, nil
 }
 
-// encoded is a record whose result is JSON: in an in-process store it is a value.
-func encoded(rec port.Record, err error) (port.Record, error) {
-	if err == nil && rec.Value != nil {
-		rec.Result, err = json.Marshal(rec.Value)
-		rec.Value = nil
+// get is the client's, encoded.
+func (s *service) get(ctx context.Context, id string) (port.Record, error) {
+	rec, err := s.client.Get(ctx, id)
+	if err != nil {
+		return rec, err
 	}
-	return rec, err
+	return s.encoded(ctx, rec)
+}
+
+// encoded is a record as GetRecords tells of it: in an in-process store the result is a
+// value, and read again, which costs nothing there.
+func (s *service) encoded(ctx context.Context, rec port.Record) (port.Record, error) {
+	if rec.Value == nil {
+		return rec, nil
+	}
+	recs, err := s.remote.Load(ctx, []string{rec.ID}, true)
+	if err = port.ItemError(err, 0); err != nil {
+		return rec, err
+	}
+	return recs[0], nil
 }
 
 // GetRecords reads those of the records that can be.

@@ -360,12 +360,12 @@ func TestResultsOfAnInProcessStoreAreEncoded(t *testing.T) {
 	w.client = client
 	w.serve()
 	id := goflow.IDFrom("greeting")
-	require.NoError(t, records.Save(t.Context(), []port.Record{{ID: id, State: task.Done, Generation: 1, Value: "hello"}}))
+	require.NoError(t, records.Save(t.Context(), []port.Record{{ID: id, State: task.Done, Generation: 1, Value: "1 < 2"}}))
 	api, ctx := w.as("read")
 	one, err := api.GetResult(ctx, &rpc.GetResultRequest{TaskID: id})
 	require.NoError(t, err)
-	require.Equal(t, `"hello"`, one.GetResult())
+	require.Equal(t, `"1 < 2"`, one.GetResult())
 	waited, err := api.WaitTask(ctx, &rpc.WaitTaskRequest{Id: id})
 	require.NoError(t, err)
-	require.Equal(t, `"hello"`, string(waited.GetRecord().GetResult()))
+	require.Equal(t, `"1 < 2"`, string(waited.GetRecord().GetResult()))
 }

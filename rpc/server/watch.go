@@ -16,7 +16,10 @@ import (
 
 // WaitTask waits with all others who wait on the client, which share its reads.
 func (s *service) WaitTask(ctx context.Context, req *rpc.WaitTaskRequest) (*rpc.WaitTaskResponse, error) {
-	rec, err := encoded(s.client.Wait(ctx, strings.ToLower(req.GetId())))
+	rec, err := s.client.Wait(ctx, strings.ToLower(req.GetId()))
+	if err == nil {
+		rec, err = s.encoded(ctx, rec)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func (w *watch) find(ctx context.Context) error {
 			open = append(open, id)
 			continue
 		}
-		rec, err := encoded(w.client.Get(ctx, id))
+		rec, err := w.get(ctx, id)
 		if errors.Is(err, goflow.ErrNotFound) {
 			w.gone++
 			continue
