@@ -27,8 +27,8 @@
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html.
 //
 // DynamoDB's transactions, queries, scans and single statements, and all other
-// services, count as calls, not as units or dollars. Storage, data transfer, KMS and what SQS takes more
-// for requests with messages of goflow.FairKey are not counted.
+// services, count as calls, not as units or dollars. Storage, data transfer, KMS and
+// what SQS takes more for requests with messages of goflow.FairKey are not counted.
 //
 // # Dollars
 //

@@ -42,6 +42,15 @@ func earnedTwins() map[string]twin {
 			}
 			s.died("crashed", 0)
 		}, 2, 3),
+		"crashed without a mark, and no run was left behind": pair(func(s *tale, end string) {
+			s.about(1, func(t *check.Task) { t.End = end })
+			s.asked()
+			s.began(ann, 1, 1)
+			for n := range 2 {
+				s.wrote(ann, history.Row{Generation: 1, Starts: n + 1})
+			}
+			s.died("crashed", 0)
+		}, "", "deaf"),
 		"dead for good, and its handler has not said so": pair(func(s *tale, end string) {
 			reason(func(t *check.Task) { t.End = end }, 1)(s, "permanent")
 		}, "", "permanent"),

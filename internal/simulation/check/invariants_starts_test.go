@@ -44,6 +44,16 @@ func suspectTwins() map[string]twin {
 		"its mark is its own": pair(func(s *tale, writer string) {
 			suspects(s, ann, 2, 3, false, func() { s.wrote(writer, history.Row{Generation: 1, Starts: 2, Reason: "x"}) })
 		}, ann, ben),
+		"its start is written, not how it ended": pair(func(s *tale, again bool) {
+			suspects(s, ann, 2, 3, false, func() {
+				s.began(ann, 1, 1)
+				s.ended(ann, "failed: no")
+				if again {
+					s.wrote(ann, history.Row{Generation: 1, Starts: 2, Attempts: 1})
+				}
+				s.wrote(ann, history.Row{Generation: 1, Starts: 3, Attempts: 1})
+			})
+		}, true, false),
 		"it hears that it is to end": pair(func(s *tale, end string) {
 			suspects(s, ann, 2, 3, false, func() { s.about(2, func(t *check.Task) { t.End = end }) })
 		}, "", "deaf"),

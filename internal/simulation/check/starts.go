@@ -17,16 +17,18 @@ type mark struct {
 // no attempt after this one, and its start is marked.
 func (h *History) suspectsAreAlone() {
 	marks := map[string]mark{}              // by task
+	ended := map[string]string{}            // by task, who ran it: his next write is of what became of that
 	running := map[string]map[string]bool{} // by actor, the suspects
 	for i := range h.events {
 		e := &h.events[i]
 		switch e.Kind {
 		case history.Wrote:
-			if m, ok := markOf(e); ok {
+			if m, ok := markOf(e); ok && ended[e.Task] != e.Actor {
 				marks[e.Task] = m
 			} else if marks[e.Task].actor != e.Actor || e.After.State != open || e.After.Starts < marks[e.Task].starts {
 				delete(marks, e.Task)
 			}
+			delete(ended, e.Task)
 		case history.Began:
 			m, ok := marks[e.Task]
 			delete(marks, e.Task) // it is of this run
@@ -46,6 +48,7 @@ func (h *History) suspectsAreAlone() {
 			delete(running, e.Actor)
 		case history.Ended:
 			delete(running[e.Actor], e.Task)
+			ended[e.Task] = e.Actor
 		}
 	}
 }
