@@ -73,7 +73,7 @@ func (t *pushed) fillMessage() (err error) {
 	e := &envelope{
 		Version: wireVersion, ID: t.id, Type: t.taskType, Headers: o.headers,
 		TTL: o.expiresIn.Milliseconds(), Options: newWireOptions(o.policy),
-		Once: t.chosen || t.long(), Unique: o.unique.row(t.taskType),
+		Once: t.chosen || t.long(), Tracked: o.track, Unique: o.unique.row(t.taskType),
 	}
 	t.msg = port.Message{ID: t.id, Delay: o.delay, Group: cmp.Or(o.group, o.fairKey)}
 	if t.long() {

@@ -39,6 +39,7 @@ func TestEnvelopeGolden(t *testing.T) {
 			Headers: map[string]string{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 			TTL:     60_000,
 			Once:    true,
+			Tracked: true,
 			Unique:  "b2c54a2e-8b5e-8d3e-9f00-2a4b6c8d0e1f",
 			Options: newWireOptions(policy{maxAttempts: 3, timeout: time.Minute, backoffBase: time.Second, backoffCap: time.Hour}),
 		},

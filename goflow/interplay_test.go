@@ -43,9 +43,15 @@ func TestInterplay(t *testing.T) {
 			require.Equal(w, task.Done, w.wait(id).State)
 			require.NoError(w, stop())
 		},
-		"TrackOfAForgetfulJobIsRefused": func(w *world) {
-			_, err := goflow.NewJob[int, int]("forget", goflow.NoResult()).Push(w.Context(), w.client, 1, goflow.Track())
-			require.ErrorIs(w, err, goflow.ErrInvalid)
+		"TrackedTaskOfAForgetfulJobIsDone": func(w *world) {
+			forget := goflow.NewJob[int, int]("forget", goflow.NoResult())
+			forget.Handle(w.mux, func(context.Context, int) (int, error) { return 1, nil })
+			id, err := forget.Push(w.Context(), w.client, 1, goflow.Track())
+			require.NoError(w, err)
+			stop := w.start()
+			rec := w.wait(id)
+			require.Equal(w, []any{task.Done, "null"}, []any{rec.State, string(rec.Result)})
+			require.NoError(w, stop())
 		},
 		"SettledTaskFreesItsKey": func(w *world) {
 			key := goflow.Unique("customer 7", time.Hour)

@@ -72,12 +72,8 @@ func untyped[In any](p payload) (in In, err error) {
 	return in, nil
 }
 
-// Push queues a task of this job and returns its ID; see Client.Push. ErrInvalid
-// too: Track for a job that is NoResult, whose success would leave it open.
+// Push queues a task of this job and returns its ID; see Client.Push.
 func (j *Job[In, Out]) Push(ctx context.Context, c *Client, in In, opts ...PushOption) (string, error) {
-	if j.opts.noResult && tracks(opts) {
-		return "", invalid("Track() for %s, which is NoResult: leave one of the two out", j.name)
-	}
 	if c.local != nil && len(opts) == 0 && j.opts.queue == "" {
 		return c.local.push(ctx, c, &typedTask[In]{localTask: localTask{env: j.plain}, in: in})
 	}

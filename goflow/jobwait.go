@@ -11,10 +11,10 @@ import (
 
 // NoResult makes a job forget its successes: nothing is written for one, the
 // message is just deleted, which saves a write per task. Failures are recorded
-// as ever, and a task that has a record, by a retry or an ID of its own, is Done
-// in it, without a result. Job.Wait is refused with ErrNoResult, and Client.Wait by the ID ends
-// with its context unless the task fails. NewJob refuses it beside Once,
-// Job.Push refuses Track.
+// as ever, and a task that has a record, by a retry, by Track or by an ID of its own,
+// is Done in it, without a result. Job.Wait is refused with ErrNoResult, and Client.Wait
+// for a task without a record ends with its context unless the task fails. NewJob
+// refuses it beside Once.
 func NoResult() JobOption {
 	return jobOption(func(j *jobOptions) error { j.noResult = true; return nil })
 }

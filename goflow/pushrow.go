@@ -130,11 +130,3 @@ func (d *direct) judgeRows(ctx context.Context, chosen []*pushed) {
 		}
 	}
 }
-
-func tracks(opts []PushOption) bool {
-	var p pushOptions
-	for _, o := range opts {
-		_ = o.applyPush(&p) // the push says what is wrong with it
-	}
-	return p.track
-}

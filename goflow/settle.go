@@ -51,7 +51,7 @@ func (a *attempt) settle(ctx context.Context, cause error, r answer) Outcome {
 // deleted.
 func (a *attempt) done(ctx context.Context, result any) Outcome {
 	if a.entry.noResult {
-		if a.rec.Expires.IsZero() {
+		if a.rec.Expires.IsZero() && !a.env.Tracked {
 			return Outcome{Action: Ack} // there is no record that would stay open
 		}
 		result = nil

@@ -25,9 +25,10 @@ type envelope struct {
 	Payload json.RawMessage   `json:"payload,omitempty"`
 	Codec   string            `json:"codec,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
-	TTL     int64             `json:"ttl,omitempty"`    // milliseconds
-	Once    bool              `json:"once,omitempty"`   // run as if the job were Once
-	Unique  string            `json:"unique,omitempty"` // ID of the row that the task may own as a key
+	TTL     int64             `json:"ttl,omitempty"`     // milliseconds
+	Once    bool              `json:"once,omitempty"`    // run as if the job were Once
+	Tracked bool              `json:"tracked,omitempty"` // it has a record, which any end has to end
+	Unique  string            `json:"unique,omitempty"`  // ID of the row that the task may own as a key
 	Options *wireOptions      `json:"options,omitempty"`
 
 	value    any

@@ -119,9 +119,10 @@ func TestMemoryEndsWithAJobThatKeepsNoResult(t *testing.T) {
 		}
 		return n, nil
 	})
-	r := programtest.Main(pool.Program("w", mux)).Run(t, programtest.Call{Args: []string{"-memory"}, Stdin: strings.Repeat(`{"type":"mail","payload":1}`+"\n", 1500) + `{"type":"mail","payload":3}`})
+	r := programtest.Main(pool.Program("w", mux)).Run(t, programtest.Call{Args: []string{"-memory"}, Stdin: strings.Repeat(`{"type":"mail","payload":1}`+"\n", 1500) +
+		`{"type":"mail","payload":3}` + "\n" + `{"type":"mail","payload":4,"track":true}`})
 	require.Equal(t, program.OK, r.Code, r.Stderr)
-	require.Equal(t, 1500, strings.Count(r.Stdout, `"state":"done"`), "more than are waited for at a time")
+	require.Equal(t, 1501, strings.Count(r.Stdout, `"state":"done"`), "more than are waited for at a time")
 	require.Equal(t, 1, strings.Count(r.Stdout, `"state":"dead"`))
 }
 
