@@ -24,7 +24,7 @@ const warm = 100
 // few seconds.
 func modes() map[string]mode {
 	usual := mode{
-		rounds: 5, pool: 100_000, low: 80,
+		rounds: 5, pool: 1_000_000, low: 80,
 		tasks: map[string]int{"GoFlow": 2000, "naive": 1000, "Celery": 500, "asynq": 10_000, "River": 5000},
 	}
 	full := usual
