@@ -54,6 +54,9 @@ func (c *cli) dial(s config.Settings) (*client.Client, error) {
 		}
 		opts = append(opts, client.Token(token))
 	}
+	if (s.ClientCert == "") != (s.ClientKey == "") {
+		return nil, config.Errorf("%s and %s go together: give both, or none", c.loader.Where("client-cert"), c.loader.Where("client-key"))
+	}
 	if s.ServerCA != "" || s.ClientCert != "" || s.ClientKey != "" {
 		opts = append(opts, client.TLSFiles(s.ServerCA, s.ClientCert, s.ClientKey))
 	}

@@ -27,7 +27,7 @@ func (c *cluster) connect(f *pflag.FlagSet, o *deploy.Options) {
 	f.StringVarP(&o.Namespace, "namespace", "n", o.Namespace, "where they are")
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "the file that says which cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's own)")
 	f.StringVar(&c.context, "context", "", "which of its contexts (default: the current one)")
-	f.DurationVar(&c.timeout, "timeout", 5*time.Minute, "how long all of it may take")
+	f.DurationVar(&c.timeout, "timeout", 5*time.Minute, "how long all of it may take; if it takes longer, the exit code is 4")
 }
 
 func (c *cluster) open() (*deploy.Cluster, error) {

@@ -32,9 +32,10 @@ func newDeploy(c *cli) *cobra.Command {
 		Use:   "deploy",
 		Short: "Run servers and workers in a Kubernetes namespace",
 		Example: `  goflow deploy --stack orders --image registry.example/orders:1.4.2 --tls-secret goflow-tls
-  goflow deploy --queue-url orders --table orders --image registry.example/orders:1.4.2 --plain-text --dry-run > goflow.yaml`,
+  goflow deploy --queue-url orders --dlq-url orders-dead --table orders --image registry.example/orders:1.4.2 \
+    --plain-text --dry-run > goflow.yaml`,
 		Long: `Run gRPC servers and workers in a Kubernetes namespace, and wait until all of them run. What is there already is changed
-to what the flags say; queues and table have to be there.
+to what the flags say; queues and table have to be there. With --no-dlq instead of --dlq-url dead tasks are only recorded.
 
 Handlers come in your own image, with the programs /worker and, unless --server-image names another, /goflow. The secret
 with the servers' credentials has to be in the namespace. With --dry-run nothing is asked of Kubernetes: the objects are
@@ -52,6 +53,7 @@ with kubectl diff, exit code 0 says that nothing would change, 1 that something 
 func (d *deploying) flags(cmd *cobra.Command) {
 	o, f := &d.opts, cmd.Flags()
 	d.connect(f, o)
+	f.BoolVar(&o.NoDLQ, "no-dlq", false, "work without a dead-letter queue: dead tasks are recorded, then deleted")
 	f.StringVar(&o.Image, "image", "", "the workers' image, with a tag other than latest or a digest; required")
 	f.StringVar(&o.ServerImage, "server-image", "", "the servers' image (default: the workers')")
 	f.StringVar(&o.RoleARN, "role-arn", "", "the AWS role that the pods' service account stands for")
@@ -145,6 +147,9 @@ func (d *deploying) fill(ctx context.Context) error {
 	}
 	o := &d.opts
 	o.QueueURL, o.DLQURL, o.Table = s.QueueURL, s.DLQURL, s.Table
+	if d.cli.loader.Given("record-ttl") {
+		o.RecordTTL = s.RecordTTL
+	}
 	o.ServerImage = cmp.Or(o.ServerImage, o.Image)
 	o.Region = cmp.Or(o.Region, d.cli.around.Getenv("AWS_REGION"))
 	if (o.TLSSecret == "") != s.PlainText {
@@ -157,7 +162,7 @@ func (d *deploying) fill(ctx context.Context) error {
 // late says of an error that comes from the end of the time what that means.
 func (c *cluster) late(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("not within --timeout %s: %w", c.timeout.Round(time.Millisecond), err)
+		return fmt.Errorf("%w %s: %w", program.ErrTimedOut, c.timeout.Round(time.Millisecond), err)
 	}
 	return err
 }

@@ -2,14 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
+	"github.com/jamesTait-jt/goflow/internal/config"
 	"github.com/jamesTait-jt/goflow/internal/kube"
 	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/rpc/server"
 )
 
 // deployArgs are those of internal/deploy/testdata/objects.yaml.
@@ -50,13 +58,65 @@ func TestDeployRefusesAnOpenServerThatNobodyAskedFor(t *testing.T) {
 	require.Contains(t, errs, "--tls-secret: give the secret")
 }
 
+// As a worker does: where dead tasks are deleted, somebody has said so.
+func TestDeployRefusesToLoseDeadLettersUnlessToldTo(t *testing.T) {
+	t.Parallel()
+	without := strings.Replace(deployArgs, "--dlq-url orders-dead", "--dry-run", 1)
+	code, out, errs := goflowOn(t, without)
+	require.Equal(t, program.Usage, code)
+	require.Empty(t, out)
+	require.Equal(t, "goflow: dlq-url is missing: give --dlq-url, or the stack that has it as --stack, or --no-dlq to only record dead tasks\n", errs)
+	code, out, errs = goflowOn(t, without+" --no-dlq")
+	require.Zero(t, code, errs)
+	require.Contains(t, out, `GOFLOW_NO_DLQ: "true"`)
+	code, _, errs = goflowOn(t, deployArgs+" --dry-run --no-dlq")
+	require.Equal(t, program.Usage, code)
+	require.Contains(t, errs, "--no-dlq: dlq-url names a dead-letter queue too")
+}
+
+// What deploy takes and its pods have reaches them; what is not given is theirs to default.
+func TestDeployPassesTheRecordTTLOn(t *testing.T) {
+	t.Parallel()
+	code, out, errs := goflowOn(t, deployArgs+" --dry-run --record-ttl 720h")
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "GOFLOW_RECORD_TTL: 720h0m0s\n")
+	_, out, _ = goflowOn(t, deployArgs+" --dry-run")
+	require.NotContains(t, out, "GOFLOW_RECORD_TTL")
+}
+
+// Servers and workers get the same variable, and a configuration file may be of both.
+func TestServersStartWithEachDrainThatDeployTakes(t *testing.T) {
+	t.Parallel()
+	code, out, errs := goflowOn(t, deployArgs+" --dry-run --drain 11h")
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "GOFLOW_DRAIN: 11h0m0s\n")
+	own, err := config.NewLoader(config.Server, "--", func(name string) string { return map[string]string{"GOFLOW_DRAIN": "11h0m0s"}[name] }).Load()
+	require.NoError(t, err)
+	opts, err := (&serving{own: own, log: slog.New(slog.DiscardHandler)}).access()
+	require.NoError(t, err)
+	client, err := goflow.NewClient(memory.NewBroker(), memory.NewStore())
+	require.NoError(t, err)
+	_, err = server.New(client, opts...)
+	require.NoError(t, err)
+}
+
+// Who has not waited long enough is not told that AWS refused.
+func TestEndOfTheTimeoutIsTimedOut(t *testing.T) {
+	t.Parallel()
+	c := &cluster{timeout: time.Second}
+	err := c.late(fmt.Errorf("deployment/goflow-server: 0 of 2 updated: %w", context.DeadlineExceeded))
+	require.EqualError(t, err, "not within --timeout 1s: deployment/goflow-server: 0 of 2 updated: context deadline exceeded")
+	require.Equal(t, program.TimedOut, program.Code(err))
+	require.Equal(t, program.Refused, program.Code(context.DeadlineExceeded), "a call that was not answered in time")
+}
+
 func TestDeployStatusAndDestroyOnAnAPIServer(t *testing.T) {
 	t.Parallel()
 	namespace := kube.Namespace(t)
 	where := " --kubeconfig " + kube.File(t) + " --namespace " + namespace
 
 	code, _, errs := goflowOn(t, deployArgs+where+" --timeout 2s")
-	require.Equal(t, program.Refused, code, errs)
+	require.Equal(t, program.TimedOut, code, errs)
 	require.Contains(t, errs, "deployment/goflow-worker created")
 	require.Contains(t, errs, "not within --timeout 2s: deployment/goflow-server: not seen by its controller yet")
 

@@ -82,6 +82,8 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 		"payload is missing":    {[]string{"push", "a"}, queue, "", program.Usage, `push "a": give its payload too`},
 		"bad task type":         {[]string{"push", "a b", "1"}, queue, "", program.Usage, `invalid task type "a b"`},
 		"bad ID":                {[]string{"get", "nope"}, queue, "", program.Usage, `invalid task ID "nope": give a UUID`},
+		"certificate alone":     {[]string{"get", freshID(), "--server", "127.0.0.1:1", "--client-cert", "c"}, nil, "", program.Usage, "--client-cert and --client-key go together: give both, or none"},
+		"key alone":             {[]string{"get", freshID(), "--server", "127.0.0.1:1"}, map[string]string{"GOFLOW_CLIENT_KEY": "k"}, "", program.Usage, "--client-cert and GOFLOW_CLIENT_KEY go together"},
 		"no time to wait":       {[]string{"wait", freshID(), "--timeout", "0s"}, queue, "", program.Usage, "--timeout 0s: give more than 0"},
 		"push, unreachable":     {[]string{"push", "a", "1"}, queue, "", program.Refused, "unavailable"},
 		"push --wait, the same": {[]string{"push", "a", "1", "--wait"}, queue, "", program.Refused, "unavailable"},

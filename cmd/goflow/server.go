@@ -109,7 +109,8 @@ func (s *serving) watched(probes http.Handler) http.Handler {
 
 // access says who may call.
 func (s *serving) access() ([]server.Option, error) {
-	opts := []server.Option{server.Logger(s.log), server.Drain(s.own.Drain)}
+	// Workers share the setting, and drain for longer. No call lasts longer than MaxCall.
+	opts := []server.Option{server.Logger(s.log), server.Drain(min(s.own.Drain, server.MaxCall))}
 	if s.own.Reflection {
 		opts = append(opts, server.Reflection())
 	}

@@ -56,7 +56,7 @@ func places() []Setting {
 		},
 		{
 			Name: "dlq-url", Allowed: "a queue's URL or name", Programs: Worker | Function | CLI,
-			Meaning: "the queue that dead tasks go to; the worker requires it, or no-dlq",
+			Meaning: "the queue that dead tasks go to; the worker and goflow deploy require it, or no-dlq",
 			parse:   textSetting(func(s *Settings) *string { return &s.DLQURL }),
 		},
 		{
@@ -120,7 +120,7 @@ func pool() []Setting {
 			of(Worker, "how long one receive waits for messages, in whole seconds, at most two thirds of the lease; an idle worker takes as long to stop"),
 		duration("drain", goflow.DefaultDrain, timeRange{0, maxTime},
 			func(s *Settings) *time.Duration { return &s.Drain }).
-			of(Worker|Server, "what running tasks, or calls, get to end in when the worker or server stops"),
+			of(Worker|Server, "what running tasks, or calls, get to end in when the worker or server stops; a server waits an hour at most, as no call takes longer"),
 		duration("margin", goflow.DefaultMargin, timeRange{10 * time.Millisecond, 5 * time.Minute},
 			func(s *Settings) *time.Duration { return &s.Margin }).
 			of(Function, "how long before the end of the function's time its handlers' contexts end; at most a quarter of that time"),

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -83,6 +84,27 @@ func TestTheKustomizeBaseIsWhatDeployApplies(t *testing.T) {
 		got, err := os.ReadFile(filepath.Join(folder, name))
 		require.NoError(t, err)
 		require.Equal(t, string(text), string(got), name)
+	}
+}
+
+func TestThePolicyOfTheDocumentLetsPrometheusReachEveryPod(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/kubernetes.md")
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```yaml\n([^`]*kind: NetworkPolicy\n.*?)```").FindSubmatch(text)
+	require.Len(t, block, 2)
+	var policy networkingv1.NetworkPolicy
+	require.NoError(t, yaml.UnmarshalStrict(block[1], &policy))
+	require.Equal(t, example().Namespace, policy.Namespace)
+	for _, name := range []string{"worker", "server"} {
+		pod := find(t, objects(t, example()), "Deployment", "goflow-"+name)
+		labels, _, err := unstructured.NestedStringMap(pod.Object, "spec", "template", "metadata", "labels")
+		require.NoError(t, err)
+		require.Subset(t, labels, policy.Spec.PodSelector.MatchLabels)
+		containers, _, err := unstructured.NestedSlice(pod.Object, "spec", "template", "spec", "containers")
+		require.NoError(t, err)
+		port := map[string]any{"name": "http", "protocol": "TCP", "containerPort": int64(policy.Spec.Ingress[0].Ports[0].Port.IntValue())}
+		require.Contains(t, containers[0].(map[string]any)["ports"], port) //nolint:forcetypeassert // a container
 	}
 }
 

@@ -61,7 +61,7 @@ func TestPodsGetTheTimeThatTheyMayNeedToStop(t *testing.T) {
 	for _, c := range []struct {
 		poll, drain time.Duration
 		want        int64
-	}{{20 * time.Second, 5 * time.Second, 30}, {time.Second, time.Minute, 70}, {time.Second, 1500 * time.Millisecond, 12}} {
+	}{{20 * time.Second, 5 * time.Second, 65}, {time.Second, time.Minute, 105}, {time.Second, 1500 * time.Millisecond, 47}} {
 		o := options()
 		o.PollWait, o.Drain = c.poll, c.drain
 		worker := find(t, objects(t, o), "Deployment", "goflow-worker")
@@ -111,6 +111,8 @@ func TestBadOptionsAreOneLine(t *testing.T) {
 		"may be another image":         func(o *deploy.Options) { o.Image = "registry.example:5000/orders" },
 		"give a tag other than":        func(o *deploy.Options) { o.ServerImage = "orders:latest" },
 		"queue-url is missing":         func(o *deploy.Options) { o.QueueURL = "" },
+		"dlq-url is missing":           func(o *deploy.Options) { o.DLQURL = "" },
+		"--no-dlq: dlq-url names":      func(o *deploy.Options) { o.NoDLQ = true },
 		"region is missing":            func(o *deploy.Options) { o.Region = "" },
 		"--role-arn":                   func(o *deploy.Options) { o.RoleARN = "orders" },
 		"--endpoint":                   func(o *deploy.Options) { o.Endpoint = "localstack:4566" },

@@ -22,7 +22,9 @@ type Options struct {
 	Region          string
 	Endpoint        string // of AWS; empty: AWS itself
 
-	QueueURL, DLQURL, Table string // DLQURL empty: dead tasks are only recorded
+	QueueURL, DLQURL, Table string
+	NoDLQ                   bool          // instead of DLQURL: dead tasks are only recorded
+	RecordTTL               time.Duration // 0: the pods' default
 
 	Servers                int // replicas
 	MinWorkers, MaxWorkers int // equal: no autoscaling, and KEDA is not needed
@@ -44,10 +46,11 @@ func Defaults() Options {
 	}
 }
 
-// margin is what a pod gets to end in beyond the time it may need.
-const margin = 10 * time.Second
+// margin is what a pod gets beyond poll wait and drain: a receive that hangs may take 10 s longer, handlers whose time is
+// over have a second to return, and storing what became of them has 30 s. The rest is for the process to end.
+const margin = 45 * time.Second
 
-// grace is how long a pod may take to stop: an idle worker waits for its receive, a busy one for its tasks.
+// grace is how long a pod may take to stop: a worker waits for its receive, and at the same time for its tasks.
 func (o Options) grace() int64 {
 	return int64((max(o.PollWait, o.Drain) + margin + time.Second - 1) / time.Second)
 }
@@ -60,7 +63,7 @@ var arn = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
 
 // Check returns a *config.Error for the first option that is missing or bad.
 func (o Options) Check() error {
-	for _, check := range []func() error{o.checkNames, o.checkImages, o.checkPlaces, o.checkNumbers, o.checkSizes} {
+	for _, check := range []func() error{o.checkNames, o.checkImages, o.checkPlaces, o.checkDead, o.checkNumbers, o.checkSizes} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -116,6 +119,17 @@ func (o Options) checkPlaces() error {
 	}
 	if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" {
 		return config.Errorf("--endpoint %.80q: give a URL, as in http://localstack:4566", o.Endpoint)
+	}
+	return nil
+}
+
+// checkDead wants it said that there are no dead letters: what is dead could not be run again.
+func (o Options) checkDead() error {
+	switch {
+	case o.DLQURL == "" && !o.NoDLQ:
+		return config.Errorf("dlq-url is missing: give --dlq-url, or the stack that has it as --stack, or --no-dlq to only record dead tasks")
+	case o.DLQURL != "" && o.NoDLQ:
+		return config.Errorf("--no-dlq: dlq-url names a dead-letter queue too: leave one of the two out")
 	}
 	return nil
 }

@@ -27,10 +27,13 @@ func (o Options) settings() map[string]string {
 		"GOFLOW_GRPC_ADDR":   fmt.Sprintf("0.0.0.0:%d", grpcPort),
 		"GOFLOW_CREDENTIALS": credentialsFolder + "/credentials.yaml",
 	}
-	if o.DLQURL == "" {
+	if o.NoDLQ {
 		data["GOFLOW_NO_DLQ"] = "true"
 	} else {
 		data["GOFLOW_DLQ_URL"] = o.DLQURL
+	}
+	if o.RecordTTL > 0 {
+		data["GOFLOW_RECORD_TTL"] = o.RecordTTL.String()
 	}
 	if o.Endpoint != "" {
 		data["AWS_ENDPOINT_URL"] = o.Endpoint

@@ -55,6 +55,9 @@ const (
 	Stopped  = 130 // by a signal
 )
 
+// ErrTimedOut says that what was to be done took longer than the user lets it.
+var ErrTimedOut = errors.New("not within --timeout")
+
 // StartTime bounds what a program asks of AWS before it does its work, so that
 // an unreachable endpoint ends it instead of hanging it.
 const StartTime = 15 * time.Second
@@ -96,7 +99,7 @@ func Code(err error) int {
 		return Usage
 	case errors.Is(err, context.Canceled):
 		return Stopped
-	case errors.Is(err, goflow.ErrNotFinished) && errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, ErrTimedOut), errors.Is(err, goflow.ErrNotFinished) && errors.Is(err, context.DeadlineExceeded):
 		return TimedOut
 	case errors.Is(err, goflow.ErrNotFound), errors.Is(err, goflow.ErrNotFinished):
 		return NoRecord
