@@ -47,6 +47,43 @@ func TestCrash(t *testing.T) {
 			require.Equal(w, "crashed", note["reason"])
 			w.requireEmpty(w.queue)
 		},
+		"TaskThatMayFailLessOftenThanItHasIsNoCrash": func(w *world) {
+			fail := func(context.Context, int) (int, error) { return 0, errors.New("no such customer") }
+			goflow.NewJob[int, int]("bill", goflow.MaxAttempts(5), goflow.Backoff(time.Millisecond, time.Millisecond)).Handle(w.mux, fail)
+			id := w.push("bill", 1)
+			for range 3 {
+				require.Equal(w, goflow.Release, w.process(w.newProcessor(), w.receive(w.queue)).Action)
+			}
+			w.mux = goflow.NewMux() // of a newer program
+			goflow.NewJob[int, int]("bill", goflow.MaxAttempts(2)).Handle(w.mux, fail)
+			w.process(w.newProcessor(), w.receive(w.queue))
+			rec := w.wait(id)
+			require.Equal(w, []any{task.Dead, "failed", "no such customer"}, []any{rec.State, rec.Reason, rec.Error})
+		},
+		"RunsThatAStopHasCutOffAreNoSuspects": func(w *world) {
+			const n = 4
+			var most, running atomic.Int64
+			goflow.NewJob[int, int]("long", goflow.MaxAttempts(1)).Handle(w.mux, func(ctx context.Context, n int) (int, error) {
+				if now := running.Add(1); now > most.Load() {
+					most.Store(now)
+				}
+				defer running.Add(-1)
+				select {
+				case <-time.After(time.Minute):
+				case <-ctx.Done():
+				}
+				return n, ctx.Err()
+			})
+			stop := w.start(goflow.Drain(time.Second))
+			ids := w.pushedAs("long", n)
+			time.Sleep(10 * time.Second)
+			require.Error(w, stop(), "they are abandoned")
+			most.Store(0)
+			stop = w.start()
+			w.waitAll(ids)
+			require.NoError(w, stop())
+			require.EqualValues(w, n, most.Load(), "at a time")
+		},
 		"DeadTaskWithoutDeadLetterGetsIt": func(w *world) {
 			dead := &faultyBroker{Broker: w.dead, before: func(string) error { return port.ErrUnavailable }}
 			goflow.NewJob[int, int]("bad", goflow.MaxAttempts(1)).Handle(w.mux, func(context.Context, int) (int, error) {

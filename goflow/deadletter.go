@@ -122,6 +122,11 @@ func (a *attempt) sendDeadLetter(ctx context.Context, rec Record) Outcome {
 	return Outcome{Action: Ack}
 }
 
-func (a *attempt) crash() error {
-	return fmt.Errorf("the task's process died %d times while it ran", a.rec.Starts)
+// exhausted buries a task that comes again though it has no attempt left: its last
+// run has killed its process, or it may fail less often here than it has.
+func (a *attempt) exhausted(ctx context.Context) Outcome {
+	if a.rec.Starts == 0 {
+		return a.bury(ctx, reasonFailed, errors.New(a.rec.Error))
+	}
+	return a.bury(ctx, reasonCrashed, fmt.Errorf("the task's process died %d times while it ran", a.rec.Starts))
 }

@@ -174,3 +174,39 @@ func (w *world) startsOnce() (cause <-chan error) {
 	})
 	return causes
 }
+
+// A message whose lease never ends comes again by itself as little as it is lost.
+func TestTroubleWhereNoLeaseEnds(t *testing.T) {
+	t.Parallel()
+	for name, queue := range map[string]func() port.Broker{
+		"LocalBroker": func() port.Broker { return memory.NewLocalBroker(0) },
+		"Broker":      func() port.Broker { return memory.NewBroker(memory.Lease(0), memory.PollWait(time.Second)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func(w *world) {
+				var down atomic.Bool
+				down.Store(true)
+				w.store = &faultyStore{Store: w.records, before: func(string) error {
+					if down.Load() {
+						return port.ErrUnavailable
+					}
+					return nil
+				}}
+				goflow.NewJob[int, int]("double").Handle(w.mux, func(_ context.Context, n int) (int, error) { return 2 * n, nil })
+				w.broker = queue()
+				client, err := goflow.NewClient(w.broker, w.records)
+				require.NoError(w, err)
+				stop := w.start()
+				id, err := client.Push(w.Context(), "double", []byte("21"))
+				require.NoError(w, err)
+				time.Sleep(time.Minute)
+				down.Store(false)
+				rec, err := client.Wait(w.Context(), id)
+				require.NoError(w, err)
+				require.Equal(w, task.Done, rec.State)
+				require.NoError(w, stop())
+			})
+		})
+	}
+}

@@ -43,6 +43,29 @@ func TestInterplay(t *testing.T) {
 			require.Equal(w, task.Done, w.wait(id).State)
 			require.NoError(w, stop())
 		},
+		"RunThatAStopHasCutOffDoesNotExpire": func(w *world) {
+			runs := 0
+			goflow.NewJob[int, int]("long").Handle(w.mux, func(ctx context.Context, n int) (int, error) {
+				if runs++; runs == 1 {
+					<-ctx.Done()
+				}
+				return n, ctx.Err()
+			})
+			stop := w.start(goflow.Drain(time.Second))
+			id := w.push("long", 1, goflow.ExpiresIn(5*time.Second))
+			time.Sleep(10 * time.Second)
+			require.Error(w, stop(), "it is abandoned")
+			stop = w.start()
+			require.Equal(w, task.Done, w.wait(id).State)
+			require.NoError(w, stop())
+		},
+		"TimeThatNobodyKnowsExpiresNothing": func(w *world) {
+			goflow.NewJob[int, int]("t").Handle(w.mux, func(_ context.Context, n int) (int, error) { return n, nil })
+			id := goflow.IDFrom("x")
+			body := fmt.Appendf(nil, `{"v":1,"id":%q,"type":"t","payload":1,"ttl":3600000}`, id)
+			w.newProcessor().Process(w.Context(), port.Delivery{Message: port.Message{ID: id, Body: body}, Receives: 1})
+			require.Equal(w, task.Done, w.wait(id).State)
+		},
 		"TrackedTaskOfAForgetfulJobIsDone": func(w *world) {
 			forget := goflow.NewJob[int, int]("forget", goflow.NoResult())
 			forget.Handle(w.mux, func(context.Context, int) (int, error) { return 1, nil })

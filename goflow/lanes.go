@@ -57,7 +57,7 @@ func (s *source) step(base context.Context, d Delivery) step {
 		s.mu.Unlock()
 		s.running.Add(1)
 		defer s.running.Add(-1)
-		return s.processor.process(ctx, &h.delivery, custody{hold: h, returned: returned, since: since})
+		return s.processor.process(ctx, &h.delivery, custody{hold: h, returned: returned, since: since}).comesAgain(&d)
 	}}
 }
 

@@ -201,6 +201,7 @@ func (l *localSlots) conclude(s *localSlot, cause error, r answer) {
 
 // settle does with the message what the outcome says, and keeps nothing of it.
 func (l *localSlots) settle(s *localSlot, o Outcome) {
+	o = o.comesAgain(&s.into[0])
 	if o.Err != nil {
 		l.judge(partSettle, o.Err, l.stop)
 	}

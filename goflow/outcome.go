@@ -30,6 +30,15 @@ type Outcome struct {
 	movedOn     bool // a copy of the message carries the task on
 }
 
+// comesAgain releases what is left because of trouble where no lease ends by itself, as
+// late as the usual one would.
+func (o Outcome) comesAgain(d *Delivery) Outcome {
+	if o.Action == Leave && o.Err != nil && d.LeaseEnd.IsZero() {
+		o.Action, o.After = Release, DefaultLease
+	}
+	return o
+}
+
 // custody is how a home holds a delivery while it is processed. The zero value
 // is a home that promises nothing.
 type custody struct {

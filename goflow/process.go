@@ -196,7 +196,7 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 	case a.entry == nil:
 		return new(a.unknown(ctx))
 	case a.number > a.policy.maxAttempts:
-		return new(a.unrun(ctx, func() Outcome { return a.bury(ctx, reasonCrashed, a.crash()) }))
+		return new(a.unrun(ctx, func() Outcome { return a.exhausted(ctx) }))
 	}
 	return a.secure(ctx)
 }
@@ -204,7 +204,8 @@ func (a *attempt) admit(ctx context.Context) *Outcome {
 // tooOld tells whether the time to live of a task that has never run is over.
 func (a *attempt) tooOld() bool {
 	began := a.number > 1 || a.rec.GiveBacks > 0
-	return a.env.TTL > 0 && !began && a.now().Sub(a.sentAt()) > milliseconds(a.env.TTL)
+	sent := a.sentAt()
+	return a.env.TTL > 0 && !began && !sent.IsZero() && a.now().Sub(sent) > milliseconds(a.env.TTL)
 }
 
 // unrun gives a task an outcome without a run. A copy of one that is Once may be
@@ -251,7 +252,7 @@ func (a *attempt) secureAlone(ctx context.Context) *Outcome {
 		return outcome
 	}
 	if a.number > a.policy.maxAttempts {
-		return new(a.bury(ctx, reasonCrashed, a.crash()))
+		return new(a.exhausted(ctx))
 	}
 	waits := a.suspectsWait && a.suspicious()
 	if a.untraced() && !a.suspect && (waits || !a.mayRunSuspect(ctx)) { // it has become one

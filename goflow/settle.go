@@ -105,11 +105,9 @@ func (a *attempt) snooze(ctx context.Context, after time.Duration) Outcome {
 var errOverslept = errors.New("put off for longer, or more often, than its queue keeps it")
 
 // interrupt gives a run back that was cut off by the stop of its worker: such
-// a run is no attempt.
+// a run is no attempt. That is recorded, or who has it next takes the task for one
+// that may have killed a process, or has never begun.
 func (a *attempt) interrupt(ctx context.Context) Outcome {
-	if !a.marked && a.rec.Epoch == 0 {
-		return Outcome{Action: Release, interrupted: true}
-	}
 	outcome := a.giveBack(ctx, 0)
 	outcome.interrupted = true
 	return outcome

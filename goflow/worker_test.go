@@ -209,7 +209,7 @@ func TestWorker(t *testing.T) {
 			require.Equal(w, 2, d.Receives)
 			rec, err := w.client.Get(w.Context(), id)
 			require.NoError(w, err)
-			require.Equal(w, task.Unknown, rec.State, "an interrupted run is no attempt")
+			require.Equal(w, []any{task.Open, 0}, []any{rec.State, rec.Attempts}, "an interrupted run is no attempt")
 		},
 		"StopBeforeItHasBegunIsNoError": func(w *world) {
 			ctx, stop := context.WithCancel(w.Context())
