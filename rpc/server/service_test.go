@@ -365,6 +365,24 @@ func TestPanicEndsOneCall(t *testing.T) {
 	require.NotContains(t, w.log.String(), secret)
 }
 
+// brokenStream panics when its request is read.
+type brokenStream struct{ grpc.ServerStream }
+
+func (brokenStream) RecvMsg(any) error { panic("here") }
+
+func TestPanicOfAReadEndsOneCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).serve(server.GRPC(grpc.ChainStreamInterceptor(
+		func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			return next(srv, brokenStream{s})
+		})))
+	client, ctx := w.as("read")
+	_, err := all(client.WatchTasks(ctx, &rpc.WatchTasksRequest{Ids: []string{id2}}))
+	require.Equal(t, codes.Internal, status.Code(err))
+	require.NoError(t, w.stop())
+	require.Contains(t, w.log.String(), "panic=here")
+}
+
 func TestFailedCallHasOneLineWithoutWhatWasSent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).serve()
