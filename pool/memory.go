@@ -1,10 +1,15 @@
 package pool
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/memory"
@@ -27,8 +32,12 @@ type memoryJob struct {
 // far the input is read ahead.
 const maxWaiting = 1000
 
+// lastRead is how long a stop waits for a read of the input that may be about to
+// end: one that takes longer waits for lines that nobody has written.
+const lastRead = 200 * time.Millisecond
+
 // workInMemory runs the tasks on standard input and ends when the last one is
-// reported. When ctx ends it drains and reports no more.
+// reported. When ctx ends it drains, reports no more, and says what is left.
 func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob) error {
 	if !j.loader.Given("unknown-type-grace") {
 		j.settings.UnknownTypeGrace = 0 // there is no other worker that could know the type
@@ -59,8 +68,14 @@ func workInMemory(ctx context.Context, around program.Surroundings, j memoryJob)
 			err = workErr
 		}
 	case err = <-ended: // told to stop, or unable to go on; a read of the input may block for ever
+		stop()
+		select {
+		case readErr := <-reported:
+			err = cmp.Or(err, readErr)
+		case <-time.After(lastRead):
+		}
 	}
-	return err
+	return r.left(err)
 }
 
 // reporter pushes the tasks on standard input and writes their outcomes, in
@@ -72,28 +87,56 @@ type reporter struct {
 	around program.Surroundings
 	room   chan struct{}
 
+	unreported atomic.Int64 // tasks
+	unread     atomic.Int64 // the first line that was not looked at; 0: there is none
+	bad        atomic.Bool  // a line was
+
 	mu  sync.Mutex // for around.Stdout
 	err error      // the first that writing met
 }
 
+// left says what a stop has left undone, which is its exit code then; err is that
+// of the rest.
+func (r *reporter) left(err error) error {
+	tasks, from := r.unreported.Load(), r.unread.Load()
+	var what []string
+	if tasks > 0 {
+		what = append(what, fmt.Sprintf("%d tasks were not reported", tasks))
+	}
+	if from > 0 {
+		what = append(what, fmt.Sprintf("lines from %d on were not read", from))
+	}
+	switch {
+	case err == nil && len(what) > 0:
+		err = program.ExitError(program.Stopped)
+	case err == nil && r.bad.Load():
+		err = program.ExitError(program.Usage)
+	}
+	if len(what) > 0 {
+		r.around.Say(r.name, fmt.Errorf("%s: run it again with the lines that have no outcome", strings.Join(what, ", and ")))
+	}
+	return err
+}
+
 func (r *reporter) all(ctx context.Context) error {
 	var waiting sync.WaitGroup
-	bad := false
 	for line, err := range lines.Read(r.around.Stdin) {
-		if ctx.Err() != nil {
-			break
-		}
 		var id string
-		if err == nil {
+		if err == nil && ctx.Err() == nil {
 			if id, err = r.push(ctx, line); err != nil {
 				err = &lines.Error{Number: line.Number, Reason: err}
 			}
 		}
+		if ctx.Err() != nil && (id == "" || err != nil) {
+			r.unread.Store(int64(line.Number))
+			break
+		}
 		if err != nil {
-			bad = true
+			r.bad.Store(true)
 			r.around.Say(r.name, err)
 			continue
 		}
+		r.unreported.Add(1)
 		r.room <- struct{}{}
 		waiting.Go(func() {
 			defer func() { <-r.room }()
@@ -101,9 +144,6 @@ func (r *reporter) all(ctx context.Context) error {
 		})
 	}
 	waiting.Wait()
-	if r.err == nil && bad {
-		return program.ExitError(program.Usage)
-	}
 	return r.err
 }
 
@@ -130,7 +170,9 @@ func (r *reporter) report(ctx context.Context, id, taskType string) {
 	if err == nil {
 		_, err = io.WriteString(r.around.Stdout, line)
 	}
-	if err != nil && r.err == nil {
+	if err == nil {
+		r.unreported.Add(-1)
+	} else if r.err == nil {
 		r.err = err
 	}
 }

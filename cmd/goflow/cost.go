@@ -65,6 +65,8 @@ type costs struct {
 	Idle         idle   `json:"idleWorkerMonth"`
 	PricesRegion string `json:"pricesRegion"`
 	PricesDate   string `json:"pricesDate"`
+	// Assumed is what the figures are for where the server does not say what it has.
+	Assumed string `json:"assumed,omitempty"`
 }
 
 // used is what the command's own calls cost.
@@ -187,5 +189,8 @@ func (c *costs) text() string {
 	line("           $%.4f     an idle worker's month, %d receives", c.Idle.Dollars, c.Idle.Calls)
 	line("for        payloads of %d and results of %d bytes, at %s's prices of %s, without the free tier",
 		c.PayloadBytes, c.ResultBytes, c.PricesRegion, c.PricesDate)
+	if c.Assumed != "" {
+		line("assumed    %s: the server does not say whether its own is FIFO", c.Assumed)
+	}
 	return b.String()
 }

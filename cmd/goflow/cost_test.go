@@ -1,12 +1,20 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/jamesTait-jt/goflow/internal/program"
+	"github.com/jamesTait-jt/goflow/internal/programtest"
+	"github.com/jamesTait-jt/goflow/rpc/server"
 )
 
 // TestCostOfATask: what a million tasks cost, by hand.
@@ -43,4 +51,29 @@ func TestServerHasMetricsBesideItsProbes(t *testing.T) {
 		(&serving{}).watched(probes).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		require.Equal(t, want, answer.Code, path)
 	}
+}
+
+// TestServerCountsTheCallsOfARedriveOfAll: /metrics has what all of the server's calls to AWS come to.
+func TestServerCountsTheCallsOfARedriveOfAll(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
+	var calls atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		if n := calls.Add(1); n > 3 && strings.HasSuffix(r.Header.Get("X-Amz-Target"), "ListMessageMoveTasks") {
+			_, _ = fmt.Fprint(w, `{"Results":[{"Status":"COMPLETED","StartedTimestamp":2,"ApproximateNumberOfMessagesMoved":1,"ApproximateNumberOfMessagesToMove":1}]}`)
+			return
+		}
+		_, _ = fmt.Fprint(w, `{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:000000000000:q"}}`)
+	}))
+	t.Cleanup(s.Close)
+	programtest.UseEndpoint(t, s.URL)
+	env := map[string]string{"GOFLOW_QUEUE_URL": s.URL + "/000000000000/q", "GOFLOW_DLQ_URL": s.URL + "/000000000000/dead", "GOFLOW_TABLE": "t"}
+	_, c := newRoot(program.Surroundings{Getenv: func(key string) string { return env[key] }, Stdout: io.Discard, Stderr: io.Discard})
+	sv := &serving{redrive: &redrive{dlq: dlq{cli: c}}, loader: c.server}
+	sv.watch = append(sv.watch, sv.meter.Watch) // as run does
+	redriveAll, err := sv.redriveAll(t.Context())
+	require.NoError(t, err)
+	_, err = redriveAll(t.Context(), func(server.Move) {})
+	require.NoError(t, err)
+	require.NotZero(t, calls.Load())
+	require.Equal(t, calls.Load(), sv.meter.Usage().Requests())
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -51,8 +50,10 @@ func (d *destroying) run(ctx context.Context, k *deploy.Cluster, o deploy.Option
 	if err := agree(ctx, k, o, s); err != nil {
 		return err
 	}
-	if !d.yes && !d.confirmed(s) {
-		return config.Errorf("nothing is deleted: type the queue's name, or give --yes")
+	if !d.yes {
+		if err := d.confirm(ctx, s); err != nil {
+			return err
+		}
 	}
 	if err := k.Destroy(ctx, o.Name, o.Namespace); err != nil {
 		return err
@@ -131,10 +132,12 @@ func places(s config.Settings) string {
 	return strings.Join(append(names, "table "+s.Table), ", ")
 }
 
-// confirmed asks on the terminal.
-func (d *destroying) confirmed(s config.Settings) bool {
+// confirm asks on the terminal.
+func (d *destroying) confirm(ctx context.Context, s config.Settings) error {
 	queue := path.Base(s.QueueURL)
-	_, _ = fmt.Fprintf(d.cli.around.Stderr, "%s: delete for good, with all that is in them: %s? type %s: ", name, places(s), queue) // seen or not, it is needed
-	answer, _ := bufio.NewReader(d.cli.around.Stdin).ReadString('\n')                                                               // no answer is no
-	return strings.TrimSpace(answer) == queue
+	answer, err := d.cli.answer(ctx, fmt.Sprintf("delete for good, with all that is in them: %s? type %s", places(s), queue))
+	if err == nil && answer != queue {
+		return config.Errorf("nothing is deleted: type the queue's name, or give --yes")
+	}
+	return err
 }

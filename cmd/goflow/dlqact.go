@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,23 +76,27 @@ func (d *dlq) drop(cmd *cobra.Command, ids []string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if !yes && !d.confirmed(f) {
-		return config.Errorf("nothing is dropped: answer yes, or give --yes")
+	if !yes {
+		if err := d.confirm(cmd.Context(), f); err != nil {
+			return err
+		}
 	}
 	n, err := d.each(q.Drop(cmd.Context(), f), ids, d.writeID)
 	d.note("%d dropped", n)
 	return err
 }
 
-// confirmed asks on the terminal.
-func (d *dlq) confirmed(f goflow.DeadLetterFilter) bool {
+// confirm asks on the terminal.
+func (d *dlq) confirm(ctx context.Context, f goflow.DeadLetterFilter) error {
 	what := "all dead letters"
 	if len(f.IDs) > 0 {
 		what = fmt.Sprintf("%d dead letters", len(f.IDs))
 	} else if d.chooses(nil) {
 		what = "the dead letters that the filters choose"
 	}
-	_, _ = fmt.Fprintf(d.around.Stderr, "%s: drop %s of %s for good? yes or no: ", name, what, d.place.name) // seen or not, yes is needed
-	answer, _ := bufio.NewReader(d.around.Stdin).ReadString('\n')                                            // no answer is no
-	return strings.TrimSpace(answer) == "yes"
+	answer, err := d.answer(ctx, fmt.Sprintf("drop %s of %s for good? yes or no", what, d.place.name))
+	if err == nil && answer != "yes" {
+		return config.Errorf("nothing is dropped: answer yes, or give --yes")
+	}
+	return err
 }

@@ -151,6 +151,9 @@ func (r *redrive) places(ctx context.Context) (client *awssqs.Client, in sqs.Mov
 	if err != nil {
 		return nil, in, err
 	}
+	for _, watch := range r.watch {
+		watch(&cfg)
+	}
 	client = awssqs.NewFromConfig(cfg)
 	if in.From, err = sqs.Resolve(ctx, client, s.DLQURL); err != nil {
 		return nil, in, err

@@ -23,11 +23,12 @@ type linePusher struct {
 	client *goflow.Client
 	types  map[string]string // by ID, of those that are waited for
 	ids    []string
-	worst  int // the exit code of the worst line
+	held   map[string]bool // groups of which a line was not pushed
+	worst  int             // the exit code of the worst line
 }
 
 func (p *push) lines(ctx context.Context, argument string) error {
-	source, err := p.source(argument)
+	source, err := p.source(ctx, argument)
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (p *push) lines(ctx context.Context, argument string) error {
 	if err := checked(ctx, all); err != nil { // once, not for each line
 		return err
 	}
-	l := &linePusher{push: p, client: client, types: map[string]string{}}
+	l := &linePusher{push: p, client: client, types: map[string]string{}, held: map[string]bool{}}
 	refused := l.pushAll(ctx, source)
 	if err := l.awaitAll(ctx); err != nil { // what was pushed by then
 		return err
@@ -61,42 +62,61 @@ func (p *push) lines(ctx context.Context, argument string) error {
 func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
 	var ready []lines.Line
 	for line, err := range lines.Read(source) {
-		if err != nil {
-			l.bad(err)
-			continue
+		if ctx.Err() != nil {
+			return l.stopped(ctx, append(ready, line)[0])
 		}
 		line.Options = line.Over(l.options)
-		if len(ready) == batch || len(ready) > 0 && !ready[0].Same(line.Options) {
+		if len(ready) > 0 && ends(ready, line, err) {
 			if err := l.pushBatch(ctx, ready); err != nil {
 				l.bad(fmt.Errorf("lines from %d on were not pushed: they would fare no better", line.Number))
 				return err
 			}
 			ready = ready[:0]
 		}
+		if err != nil {
+			l.refuse(line, err)
+			continue
+		}
 		ready = append(ready, line)
 	}
 	return l.pushBatch(ctx, ready)
 }
 
+// ends tells whether what is ready goes before the next line is looked at, which is bad if there is an error.
+func ends(ready []lines.Line, next lines.Line, err error) bool {
+	return len(ready) == batch || !ready[0].Same(next.Options) || err != nil && groupOf(next) != ""
+}
+
+// stopped says from which line on nothing was pushed.
+func (l *linePusher) stopped(ctx context.Context, first lines.Line) error {
+	return fmt.Errorf("lines from %d on were not pushed: %w", first.Number, ctx.Err())
+}
+
+// pushBatch pushes lines that ask for the same, and so are of one group if they are of any.
 func (l *linePusher) pushBatch(ctx context.Context, ready []lines.Line) error {
 	if len(ready) == 0 {
 		return nil
 	}
 	opts, err := ready[0].Push()
 	if err != nil {
+		err = config.Errorf("%v", err)
+	} else if group := groupOf(ready[0]); l.held[group] {
+		err = fmt.Errorf("%w: not sent, as an earlier line of group %s was not", goflow.ErrUnavailable, group)
+	}
+	if err != nil {
 		for _, line := range ready {
-			l.bad(&lines.Error{Number: line.Number, Reason: config.Errorf("%v", err)})
+			l.refuse(line, err)
 		}
 		return nil
 	}
-	tasks := make([]task.Task, len(ready))
-	for i, line := range ready {
-		tasks[i] = task.Task{ID: line.ID, Type: line.Type, Payload: line.Payload}
-	}
 	ctx, cancel := starting(ctx)
 	defer cancel()
-	ids, err := l.client.PushMany(ctx, tasks, opts...)
-	var refused error
+	ids, err := l.client.PushMany(ctx, tasksOf(ready), opts...)
+	return l.outcome(ready, ids, err)
+}
+
+// outcome says what became of each line; its error says that those which follow would fare no better.
+func (l *linePusher) outcome(ready []lines.Line, ids []string, err error) (refused error) {
 	for i, line := range ready {
 		itemErr := port.ItemError(err, i)
 		if itemErr == nil {
@@ -105,12 +125,40 @@ func (l *linePusher) pushBatch(ctx context.Context, ready []lines.Line) error {
 			}
 			continue
 		}
-		l.bad(&lines.Error{Number: line.Number, Reason: repeatable(ids[i], itemErr)})
-		if program.Code(itemErr) == program.Refused && !errors.Is(itemErr, goflow.ErrAmbiguous) {
-			refused = program.ExitError(program.Refused) // the lines that follow would fare no better
+		behind := l.held[groupOf(line)] // and so refused for that alone
+		l.refuse(line, repeatable(ids[i], itemErr))
+		if program.Code(itemErr) == program.Refused && !errors.Is(itemErr, goflow.ErrAmbiguous) && !behind {
+			refused = program.ExitError(program.Refused)
 		}
 	}
 	return refused
+}
+
+func tasksOf(ready []lines.Line) []task.Task {
+	tasks := make([]task.Task, len(ready))
+	for i, line := range ready {
+		tasks[i] = task.Task{ID: line.ID, Type: line.Type, Payload: line.Payload}
+	}
+	return tasks
+}
+
+// groupOf is empty for a line without one.
+func groupOf(line lines.Line) string {
+	if line.Group == nil {
+		return ""
+	}
+	return *line.Group
+}
+
+// refuse names a line that was not pushed. None of its group, where that could be read, is pushed behind it.
+func (l *linePusher) refuse(line lines.Line, err error) {
+	if group := groupOf(line); group != "" {
+		l.held[group] = true
+	}
+	if _, named := errors.AsType[*lines.Error](err); !named {
+		err = &lines.Error{Number: line.Number, Reason: err}
+	}
+	l.bad(err)
 }
 
 // pushed notes or writes the ID of a task.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -18,9 +20,7 @@ func (c *cli) write(text string, v any) (err error) {
 	case "json":
 		text, err = program.JSON(v)
 	case "yaml":
-		var doc []byte
-		doc, err = yaml.Marshal(v)
-		text = "---\n" + string(doc)
+		text, err = asYAML(v)
 	default:
 		text += "\n"
 	}
@@ -29,6 +29,52 @@ func (c *cli) write(text string, v any) (err error) {
 	}
 	_, err = io.WriteString(c.around.Stdout, text)
 	return err
+}
+
+// asYAML writes v as the YAML of its JSON. That JSON is no YAML by itself: not with
+// its escapes, long keys, or keys that mean something to YAML.
+func asYAML(v any) (string, error) {
+	text, err := program.JSON(v)
+	if err != nil {
+		return "", err
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return "", err
+	}
+	var doc strings.Builder
+	doc.WriteString("---\n")
+	enc := yaml.NewEncoder(&doc)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	err = enc.Encode(exact(value))
+	return doc.String(), err
+}
+
+// exact is a decoded JSON that is written as it is: numbers with all their digits, and
+// in quotes what the encoder takes for text and others do not.
+func exact(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[any]any, len(v))
+		for key, item := range v {
+			out[exact(key)] = exact(item)
+		}
+		return out
+	case []any:
+		for i, item := range v {
+			v[i] = exact(item)
+		}
+	case json.Number:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: v.String()}
+	case string:
+		if v == "<<" || v == "=" { // YAML 1.1 knows them
+			return &yaml.Node{Kind: yaml.ScalarNode, Value: v, Style: yaml.DoubleQuotedStyle}
+		}
+	}
+	return v
 }
 
 // ended is the end of a command that has done several things, of which the worst

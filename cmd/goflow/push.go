@@ -42,7 +42,7 @@ JSON is the payload, - reads it from standard input, @FILE from a file.
 With - or @FILE alone, each line is a task: {"type":"sample.echo","payload":1}. Beside these two, a line may have
 id, idFrom, delay, expiresIn, headers (an object), track, unique, uniqueFor, group, fairKey, maxAttempts and runTimeout,
 which mean what the flags do and win over them; durations are strings. Lines that follow each other and ask for the same go
-ten in a call. A bad line is named by its number and the others are pushed; IDs come in the order of the lines.`,
+ten in a call. A bad line is named by its number and the others are pushed, but for those of its group; IDs come in the order of the lines.`,
 		Args: arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.check(); err != nil {
@@ -69,7 +69,7 @@ func (p *push) needs() []string {
 }
 
 func (p *push) one(ctx context.Context, taskType, payload string) error {
-	raw, err := p.payload(payload)
+	raw, err := p.payload(ctx, payload)
 	if err != nil {
 		return err
 	}
@@ -112,37 +112,43 @@ func repeatable(id string, err error) error {
 }
 
 // payload reads the JSON that an argument is or names.
-func (p *push) payload(argument string) (json.RawMessage, error) {
+func (p *push) payload(ctx context.Context, argument string) (json.RawMessage, error) {
 	raw := []byte(argument)
-	source, err := p.source(argument)
+	source, err := p.source(ctx, argument)
 	if err != nil {
 		return nil, err
 	}
 	if source != nil {
 		defer func() { _ = source.Close() }() // only read from
-		if raw, err = io.ReadAll(source); err != nil {
-			return nil, config.Errorf("payload: %v", err)
+		if raw, err = io.ReadAll(io.LimitReader(source, lines.MaxBytes+1)); ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 	var v json.RawMessage
+	switch {
+	case err != nil:
+		return nil, config.Errorf("payload: %v", err)
+	case len(raw) > lines.MaxBytes:
+		return nil, config.Errorf("payload: it has more than %d bytes, which no queue takes: give less", lines.MaxBytes)
+	}
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return nil, config.Errorf("payload: not valid JSON: %v: quote it, as in '{\"n\":1}'", err)
 	}
 	return v, nil
 }
 
-// source opens what - or @FILE stands for; nil for anything else.
-func (p *push) source(argument string) (io.ReadCloser, error) {
+// source opens what - or @FILE stands for, until ctx ends; nil for anything else.
+func (p *push) source(ctx context.Context, argument string) (io.ReadCloser, error) {
 	path, isFile := strings.CutPrefix(argument, "@")
 	switch {
 	case argument == "-":
-		return io.NopCloser(p.around.Stdin), nil
+		return heeding(ctx, io.NopCloser(p.around.Stdin)), nil
 	case isFile:
 		file, err := os.Open(path) //nolint:gosec // reading the file that the user names is the purpose
 		if err != nil {
 			return nil, config.Errorf("payload: %v", err)
 		}
-		return file, nil
+		return heeding(ctx, file), nil // it may be a pipe
 	}
 	return nil, nil //nolint:nilnil // the argument is the payload itself
 }

@@ -156,19 +156,26 @@ func (s *serving) contents(ctx context.Context, parts config.Parts) ([]server.Op
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, server.AdminDeadLetters(letters), server.RedriveAll(s.redriveAll))
+		redriveAll, err := s.redriveAll(ctx)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, server.AdminDeadLetters(letters), server.RedriveAll(redriveAll))
 	}
 	return append(opts, server.Queues(queue)), nil
 }
 
-// redriveAll lets SQS move everything.
-func (s *serving) redriveAll(ctx context.Context, progress func(server.Move)) (server.Move, error) {
+// redriveAll lets SQS move everything. The settings are read once: calls come side by side.
+func (s *serving) redriveAll(ctx context.Context) (func(context.Context, func(server.Move)) (server.Move, error), error) {
 	client, in, err := s.places(ctx)
 	if err != nil {
-		return server.Move{}, err
+		return nil, err
 	}
-	move := func(m sqs.MoveStatus) server.Move { return server.Move{Moved: m.Moved, Total: m.Total, Found: m.Found} }
-	in.Progress = func(m sqs.MoveStatus) { progress(move(m)) }
-	status, err := sqs.Move(ctx, client, in)
-	return move(status), err
+	return func(ctx context.Context, progress func(server.Move)) (server.Move, error) {
+		move := func(m sqs.MoveStatus) server.Move { return server.Move{Moved: m.Moved, Total: m.Total, Found: m.Found} }
+		in := in
+		in.Progress = func(m sqs.MoveStatus) { progress(move(m)) }
+		status, err := sqs.Move(ctx, client, in)
+		return move(status), err
+	}, nil
 }

@@ -27,7 +27,8 @@ func newStats(c *cli) *cobra.Command {
 		Example: "  goflow stats\n  goflow stats -o json\n  goflow stats --cost --payload 2000 --result 500",
 		Short:   "Print how many tasks the queues hold, and what tasks cost",
 		Long: "Print how many tasks the queue and the dead-letter queue hold. SQS estimates these figures (≈); they lag a little.\n\n" +
-			"With --cost, also what tasks cost on AWS: in full batches, which a saturated pool comes close to, and one by one, each read once.",
+			"With --cost, also what tasks cost on AWS: in full batches, which a saturated pool comes close to, and one by one, each read once.\n" +
+			"A server does not say whether its queue is FIFO: with --server the prices are those of a standard queue.",
 		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := price.check(cmd.Flags()); err != nil {
@@ -52,7 +53,7 @@ func (c *cli) stats(ctx context.Context, price *costing) (s stats, err error) {
 	if err != nil {
 		return s, err
 	}
-	ordered := false
+	ordered, assumed := false, ""
 	if settings.Server == "" {
 		if price.on {
 			c.watch = append(c.watch, price.meter.Watch)
@@ -64,10 +65,12 @@ func (c *cli) stats(ctx context.Context, price *costing) (s stats, err error) {
 		ordered = parts.Queue.Ordered()
 		s, err = measure(ctx, parts)
 	} else {
+		assumed = "a standard queue"
 		s, err = c.distantStats(ctx, settings)
 	}
 	if price.on {
 		s.Cost = price.of(ordered, settings.RecordTTL)
+		s.Cost.Assumed = assumed
 	}
 	return s, err
 }

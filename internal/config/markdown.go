@@ -73,7 +73,7 @@ Region, credentials and endpoint come from the AWS SDK's default chain: ` + "`AW
 | 3 | no record: the task is unknown or not finished | |
 | 4 | timed out | |
 | 5 | AWS refused, or cannot be reached | the same, at start; later trouble is retried |
-| 130 | interrupted | interrupted while it started, or by a second signal |
+| 130 | interrupted | interrupted while it started, or by a second signal; with ` + "`-memory`" + `: before every line ran and was reported |
 
 Where a command does several things and some fail, it goes on with the others, names each failure, and ends with the highest
 of their codes.

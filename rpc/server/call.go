@@ -57,6 +57,27 @@ type guardedStream struct {
 
 func (s *guardedStream) Context() context.Context { return s.ctx }
 
+// RecvMsg ends with the stream's context. gRPC's own does so only with the caller's, and then tells it a status that is
+// not the guard's, so it is left behind: it ends when the handler has.
+func (s *guardedStream) RecvMsg(m any) error {
+	received := make(chan func() error, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				received <- func() error { panic(v) } // where the guard catches it
+			}
+		}()
+		err := s.ServerStream.RecvMsg(m)
+		received <- func() error { return err }
+	}()
+	select {
+	case result := <-received:
+		return result()
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
 // begin lets a call in. Its context ends when the call is over, with the
 // caller's credential, and if it is a long one when the server stops. Whatever
 // the error, c has to be ended.
@@ -159,9 +180,15 @@ func (c *call) logFailure(ctx context.Context, err error) {
 }
 
 // tap bounds how long a request may take to arrive. What follows sees only what
-// has: the methods are called at once, and wait for it.
+// has: the methods are called at once, and wait for it. A stop ends long calls at
+// once, so what has not arrived of one is given up as long after the stop; to do so
+// at once would tell callers whose requests are on their way that they cancelled them.
 func (g *guard) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	bounded, cancel := context.WithTimeout(ctx, g.longest(info.FullMethodName)+late)
-	context.AfterFunc(ctx, cancel) // gRPC ends the call's own context, and nobody tells the tap
+	forget := func() bool { return false }
+	if g.methods[info.FullMethodName].long {
+		forget = context.AfterFunc(g.stopping, func() { time.AfterFunc(late, cancel) })
+	}
+	context.AfterFunc(ctx, func() { cancel(); forget() }) // gRPC ends the call's own context, and nobody tells the tap
 	return bounded, nil
 }

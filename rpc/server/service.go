@@ -69,9 +69,10 @@ func (s *service) PushTasks(ctx context.Context, req *rpc.PushTasksRequest) (*rp
 	results := make([]*rpc.PushResult, len(req.GetTasks()))
 	var pushes []port.Push
 	var places []int
+	held := groups{}
 	for i, t := range req.GetTasks() {
 		p, err := convert.Push(t)
-		if err != nil {
+		if err = held.admit(&p, err); err != nil {
 			results[i] = &rpc.PushResult{Id: p.ID, Error: convert.Error(err)}
 			continue
 		}
@@ -84,6 +85,21 @@ func (s *service) PushTasks(ctx context.Context, req *rpc.PushTasksRequest) (*rp
 		}
 	}
 	return &rpc.PushTasksResponse{Results: results}, nil
+}
+
+// groups are those of which a task was refused before the core saw it, by queue and name.
+type groups map[[2]string]bool
+
+// admit refuses a task that would overtake such a one of its group, in the core's words; err is why it is refused itself.
+func (g groups) admit(p *port.Push, err error) error {
+	key := [2]string{p.Queue, p.Group}
+	if err == nil && g[key] {
+		err = fmt.Errorf("goflow: push %s: %w: not sent, as an earlier task of group %s was not", p.Type, port.ErrUnavailable, p.Group)
+	}
+	if err != nil && p.Group != "" {
+		g[key] = true
+	}
+	return err
 }
 
 // CancelTask cancels a task.

@@ -127,6 +127,37 @@ func TestPushTasksTellsOfEach(t *testing.T) {
 	}
 }
 
+// TestGroupWaitsForATaskThatIsRefused: tasks are "in the order that their groups keep". Behind one that is refused none
+// of its group is queued, whatever it is refused for.
+func TestGroupWaitsForATaskThatIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]*rpc.Task{
+		"ByTheCore":   {TaskType: "no type", Group: "g"},
+		"ByTheServer": {TaskType: "echo", Group: "g", Id: id1, GeneratedId: id2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.broker = memory.NewBroker(memory.Ordered(), memory.PollWait(time.Second))
+			var err error
+			w.client, err = goflow.NewClient(w.broker, w.records)
+			require.NoError(t, err)
+			client, ctx := w.serve().as("push")
+			answer, err := client.PushTasks(ctx, &rpc.PushTasksRequest{Tasks: []*rpc.Task{
+				{TaskType: "echo", Group: "g"}, bad, {TaskType: "echo", Group: "g"}, {TaskType: "echo", Group: "other"}, {TaskType: "echo"},
+			}})
+			require.NoError(t, err)
+			r := answer.GetResults()
+			require.Nil(t, r[0].GetError())
+			require.NotNil(t, r[1].GetError())
+			require.Equal(t, rpc.Reason_REASON_UNAVAILABLE, r[2].GetError().GetReason(), "it was queued though the one before it in its group was not")
+			require.Contains(t, r[2].GetError().GetMessage(), "goflow: push echo: unavailable: not sent, as an earlier task of group g was not")
+			require.Nil(t, r[3].GetError())
+			require.Nil(t, r[4].GetError())
+		})
+	}
+}
+
 func TestAmbiguousPushNamesItsTask(t *testing.T) {
 	t.Parallel()
 	w := over(t, &fakeRemote{push: func(_ context.Context, pushes []port.Push) error {
@@ -332,6 +363,24 @@ func TestPanicEndsOneCall(t *testing.T) {
 	require.Equal(t, 2, strings.Count(w.log.String(), "panic=here"))
 	require.Equal(t, 2, strings.Count(w.log.String(), "panic=there"))
 	require.NotContains(t, w.log.String(), secret)
+}
+
+// brokenStream panics when its request is read.
+type brokenStream struct{ grpc.ServerStream }
+
+func (brokenStream) RecvMsg(any) error { panic("here") }
+
+func TestPanicOfAReadEndsOneCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).serve(server.GRPC(grpc.ChainStreamInterceptor(
+		func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			return next(srv, brokenStream{s})
+		})))
+	client, ctx := w.as("read")
+	_, err := all(client.WatchTasks(ctx, &rpc.WatchTasksRequest{Ids: []string{id2}}))
+	require.Equal(t, codes.Internal, status.Code(err))
+	require.NoError(t, w.stop())
+	require.Contains(t, w.log.String(), "panic=here")
 }
 
 func TestFailedCallHasOneLineWithoutWhatWasSent(t *testing.T) {

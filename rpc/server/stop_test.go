@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -60,6 +61,38 @@ func TestStopEndsWaitsAtOnce(t *testing.T) {
 		require.Equal(t, codes.Unavailable, status.Code(err))
 		require.ErrorIs(t, w.server.Serve(t.Context(), w.lis), port.ErrClosed)
 	})
+}
+
+// TestStopWaitsForNoRequestThatHasNotCome: the caller has begun and says nothing.
+func TestStopWaitsForNoRequestThatHasNotCome(t *testing.T) {
+	t.Parallel()
+	const late = 5 * time.Second // given to a request that is on its way, where gRPC alone waits for it
+	for method, test := range map[string]struct {
+		took time.Duration
+		code codes.Code
+	}{
+		rpc.GoFlow_WatchTasks_FullMethodName: {0, codes.Unavailable},
+		rpc.GoFlow_WaitTask_FullMethodName:   {late, codes.Canceled},
+		healthpb.Health_Watch_FullMethodName: {late, codes.Canceled},
+	} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t).serve(server.Drain(20 * time.Second))
+				stream, err := w.dial().NewStream(with(t.Context(), "read"), &grpc.StreamDesc{ServerStreams: true}, method)
+				require.NoError(t, err)
+				ends := async(func() error { return stream.RecvMsg(&rpc.WatchTasksResponse{}) })
+				began := time.Now()
+				require.NoError(t, w.stop())
+				require.Equal(t, test.took, time.Since(began))
+				err = <-ends
+				require.Equal(t, test.code, status.Code(err), "%v", err)
+				if test.code == codes.Unavailable {
+					requireStatus(t, err, codes.Unavailable, rpc.Reason_REASON_CLOSED)
+				}
+			})
+		})
+	}
 }
 
 // slow pushes take a while.
