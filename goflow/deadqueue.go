@@ -151,19 +151,6 @@ func (q *DeadLetterQueue) Drop(ctx context.Context, f DeadLetterFilter) iter.Seq
 	return q.sweep(ctx, &sweep{filter: f, act: q.ack})
 }
 
-// Redrive sends the letters that f chooses back to the queue, where the worker
-// that receives one opens the task's next generation, with fresh attempts. Each
-// is sent before it is deleted here, so a crash in between leaves a copy, which
-// a later redrive does not run again once the task has an outcome. Unsettled
-// ones are recorded as by Settle first, so those who wait for them are told. A
-// task that dies anew meanwhile is left dead.
-func (q *DeadLetterQueue) Redrive(ctx context.Context, f DeadLetterFilter) iter.Seq2[DeadLetter, error] {
-	if q.queue == nil || q.store == nil {
-		return failed(fmt.Errorf("goflow: redrive: %w: it needs the queue and the store", ErrInvalid))
-	}
-	return q.sweep(ctx, &sweep{filter: f, act: q.redrive, redrives: true})
-}
-
 // Settle records the Unsettled among the letters that f chooses: a task without
 // an outcome is dead, with the reason "moved by SQS", so that nobody waits for
 // it any longer. Then the letter is marked, so that a redrive of whatever kind
@@ -187,41 +174,6 @@ func (q *DeadLetterQueue) ack(ctx context.Context, letters []DeadLetter) error {
 		ds[i] = letters[i].delivery
 	}
 	return retryEach(ctx, ds, func(some []port.Delivery) error { return q.dead.Ack(ctx, some) })
-}
-
-// redrive sends first and deletes what was surely sent.
-func (q *DeadLetterQueue) redrive(ctx context.Context, letters []DeadLetter) error {
-	return q.move(ctx, letters, func(ctx context.Context) error {
-		errs := port.ItemErrors{}
-		var marked []int
-		for i := range letters {
-			if !letters[i].Unsettled {
-				marked = append(marked, i)
-			} else if err := q.sendSettled(ctx, &letters[i], q.queue); err != nil {
-				errs[i] = err
-			}
-		}
-		q.sendMarked(ctx, letters, marked, errs)
-		return errs.Err()
-	})
-}
-
-// sendMarked sends those of the letters back that say their generation, in one
-// call.
-func (q *DeadLetterQueue) sendMarked(ctx context.Context, letters []DeadLetter, marked []int, errs port.ItemErrors) {
-	if len(marked) == 0 {
-		return
-	}
-	msgs := make([]port.Message, len(marked))
-	for place, i := range marked {
-		msgs[place] = letters[i].message() // a repeat is a copy of it, which a broker may know again
-	}
-	err := retryEach(ctx, msgs, func(some []port.Message) error { return q.queue.Send(ctx, some) })
-	for place, i := range marked {
-		if err := port.ItemError(err, place); err != nil {
-			errs[i] = err
-		}
-	}
 }
 
 func (q *DeadLetterQueue) settle(ctx context.Context, letters []DeadLetter) error {

@@ -41,8 +41,8 @@ func (s localResultStore) Notify(id string, ended chan<- struct{}) (Record, bool
 }
 
 // Unnotify implements port.Notifier.
-func (s localResultStore) Unnotify(id string, ended chan<- struct{}) {
-	s.notifier.Unnotify(id, ended)
+func (s localResultStore) Unnotify(id string, ended chan<- struct{}) (Record, bool) {
+	return s.notifier.Unnotify(id, ended)
 }
 
 // InProcess implements port.InProcess.

@@ -63,19 +63,24 @@ func (w *localWaits) wait(ctx context.Context, id string) (Record, error) {
 		if ok {
 			return rec, nil
 		}
-		if err = w.vain(ctx, rec); err != nil {
-			w.store.Unnotify(id, ended)
+		if err = w.vain(ctx, rec); err == nil {
+			doze(ctx, ended, again)
+		}
+		if told, ok := w.store.Unnotify(id, ended); ok {
+			return told, nil
+		}
+		if err != nil {
 			return rec, err
 		}
-		select {
-		case <-ended:
-		case <-again:
-		case <-ctx.Done():
-		}
-		if rec, ok := w.store.Peek(id); ok {
-			return rec, nil
-		}
-		w.store.Unnotify(id, ended)
+	}
+}
+
+// doze returns when there is something to look at.
+func doze(ctx context.Context, ended, again <-chan struct{}) {
+	select {
+	case <-ended:
+	case <-again:
+	case <-ctx.Done():
 	}
 }
 

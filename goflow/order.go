@@ -61,8 +61,8 @@ func (p *pushOptions) fit(l port.Limits) error {
 }
 
 // heldBack is the error of a task that would overtake an earlier one of its group.
-func (p *pushOptions) heldBack() error {
-	return fmt.Errorf("%w: not sent, as an earlier task of group %s was not", ErrUnavailable, p.group)
+func heldBack(group string) error {
+	return fmt.Errorf("%w: not sent, as an earlier task of group %s was not", ErrUnavailable, group)
 }
 
 // letterID names a dead letter: a second death is no copy of the first one, also

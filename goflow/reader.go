@@ -141,7 +141,7 @@ func (ws *waiters) await(ctx context.Context, w *watch) {
 	for {
 		rec, err := loadOne(context.WithoutCancel(ctx), ws.store, w.id)
 		if err == nil && !ws.settled(w, rec) {
-			err = ws.awaitOne(ctx, w.id)
+			err = ws.awaitOne(ctx, w)
 		}
 		if ws.ended(w, err) {
 			return
@@ -149,15 +149,19 @@ func (ws *waiters) await(ctx context.Context, w *watch) {
 	}
 }
 
-// awaitOne is the store's Await, until the task counts as not found.
-func (ws *waiters) awaitOne(ctx context.Context, id string) error {
-	if at := lastHope(id, ws.ttl); time.Now().Before(at) {
+// awaitOne is the store's Await, until the task counts as not found. What it brings
+// counts: the store may have forgotten it by the next look.
+func (ws *waiters) awaitOne(ctx context.Context, w *watch) error {
+	if at := lastHope(w.id, ws.ttl); time.Now().Before(at) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, at)
 		defer cancel()
 	}
-	_, err := ws.awaiter.Await(ctx, id)
-	if ctx.Err() != nil {
+	rec, err := ws.awaiter.Await(ctx, w.id)
+	switch {
+	case err == nil:
+		ws.settled(w, rec)
+	case ctx.Err() != nil:
 		return nil // the next look tells why
 	}
 	return err

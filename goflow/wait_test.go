@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/store"
 	"github.com/jamesTait-jt/goflow/goflow/task"
@@ -343,5 +344,61 @@ func TestNoResult(t *testing.T) {
 	})
 	require.PanicsWithValue(t, "goflow: invalid option NoResult() beside Once(): to run a task once, its outcome has to be kept", func() {
 		goflow.NewJob[int, int]("both", goflow.Once(), goflow.NoResult())
+	})
+}
+
+// Who waits when a task ends is told of it, however few records are kept.
+func TestWaiterIsToldThoughTheRecordIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, s, mux := memory.NewBroker(), memory.NewStore(memory.MaxRecords(1)), goflow.NewMux()
+		job := goflow.NewJob[int, int]("double")
+		job.Handle(mux, func(_ context.Context, n int) (int, error) { time.Sleep(time.Second); return 2 * n, nil })
+		w, err := goflow.NewWorker(b, s, mux, goflow.NoDeadLetters(), goflow.Concurrency(10))
+		require.NoError(t, err)
+		client, err := goflow.NewClient(b, s)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		stopped, ended := make(chan error, 1), make(chan error, 10)
+		go func() { stopped <- w.Run(ctx) }()
+		for n := range 10 {
+			id, err := job.Push(t.Context(), client, n)
+			require.NoError(t, err)
+			go func() {
+				waiting, enough := context.WithTimeout(t.Context(), time.Hour)
+				defer enough()
+				_, err := job.Wait(waiting, client, id)
+				ended <- err
+			}()
+		}
+		for range 10 {
+			require.NoError(t, <-ended)
+		}
+		cancel()
+		require.NoError(t, <-stopped)
+		require.NoError(t, client.Close())
+	})
+}
+
+// The same in local mode.
+func TestWaiterOfALocalStoreIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.NewLocalStore(memory.MaxRecords(1))
+		client, err := goflow.NewClient(memory.NewLocalBroker(0), s)
+		require.NoError(t, err)
+		id, err := client.Push(t.Context(), "t", []byte("1"))
+		require.NoError(t, err)
+		ended := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			_, err := client.Wait(ctx, id)
+			ended <- err
+		}()
+		synctest.Wait()
+		done := []port.Record{{ID: id, State: task.Done, Generation: 1}, {ID: goflow.IDFrom("other"), State: task.Done, Generation: 1}}
+		require.NoError(t, s.Save(t.Context(), done))
+		require.NoError(t, <-ended)
 	})
 }

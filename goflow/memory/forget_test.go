@@ -88,6 +88,37 @@ func TestMaxRecordsKeepsWhatIsOpen(t *testing.T) {
 	require.LessOrEqual(t, memory.Held(s), 10)
 }
 
+// Who was told of an outcome gets it, however long it takes to look.
+func TestOutcomeOutlastsItsRecordForWhoWaits(t *testing.T) {
+	t.Parallel()
+	s := memory.NewLocalStore(memory.MaxRecords(1))
+	ended, other := make(chan struct{}, 1), make(chan struct{}, 1)
+	for _, c := range []chan struct{}{ended, other} {
+		_, ok := s.Notify("first", c)
+		require.False(t, ok)
+	}
+	save(t, s, port.Record{ID: "first", State: task.Done, Result: []byte("1"), Attempts: 2})
+	for i := range 10 {
+		save(t, s, port.Record{ID: fmt.Sprint(i), State: task.Done})
+	}
+	require.Equal(t, 1, memory.Held(s))
+	require.Len(t, ended, 1)
+	want := port.Record{ID: "first", State: task.Done, Generation: 1, Result: []byte("1"), Attempts: 2}
+	rec, ok := s.Unnotify("first", ended)
+	require.True(t, ok)
+	require.Equal(t, want, rec)
+	rec.Result[0] = 'x'
+	rec, ok = s.Unnotify("first", other)
+	require.True(t, ok)
+	require.Equal(t, want, rec, "everybody has a copy")
+	_, ok = s.Unnotify("first", other)
+	require.False(t, ok)
+	_, ok = s.Notify("second", other)
+	require.False(t, ok)
+	_, ok = s.Unnotify("second", other)
+	require.False(t, ok, "nothing is left of the first")
+}
+
 func TestAwaitThatEndsLeavesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

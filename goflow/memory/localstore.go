@@ -59,7 +59,9 @@ func (s *LocalStore) Notify(id string, ended chan<- struct{}) (port.Record, bool
 }
 
 // Unnotify implements port.Notifier.
-func (s *LocalStore) Unnotify(id string, ended chan<- struct{}) { s.t.unnotify(id, ended) }
+func (s *LocalStore) Unnotify(id string, ended chan<- struct{}) (port.Record, bool) {
+	return s.t.unnotify(id, ended)
+}
 
 // Await implements port.Awaiter.
 func (s *LocalStore) Await(ctx context.Context, id string) (port.Record, error) {

@@ -101,7 +101,11 @@ func (t *table) put(rec *port.Record) {
 }
 
 func (t *table) fill(place uint32, isNew bool, rec *port.Record) {
-	t.entries.at(place).set(rec)
+	e := t.entries.at(place)
+	e.set(rec)
+	if rec.State.Terminal() && len(t.asleep) > 0 {
+		t.wake(rec.ID, e) // before it may be forgotten
+	}
 	switch {
 	case !isNew:
 	case t.most == 0:
@@ -109,9 +113,6 @@ func (t *table) fill(place uint32, isNew bool, rec *port.Record) {
 	default:
 		t.order.push(place)
 		t.limit()
-	}
-	if rec.State.Terminal() && len(t.asleep) > 0 {
-		t.wake(rec.ID)
 	}
 }
 

@@ -34,8 +34,10 @@ type Notifier interface {
 	// Notify is Peek, and where there is no outcome yet, it is sent to ended when there
 	// is. Nothing is sent to a channel that has no room.
 	Notify(id string, ended chan<- struct{}) (Record, bool)
-	// Unnotify takes Notify back. Nothing is sent after it.
-	Unnotify(id string, ended chan<- struct{})
+	// Unnotify takes Notify back, as everybody has to for whom there was no outcome yet.
+	// It returns the record with the outcome if that has come since, whatever the store
+	// has forgotten meanwhile. Nothing is sent after it.
+	Unnotify(id string, ended chan<- struct{}) (Record, bool)
 }
 
 // Checker says whether the broker or store is there and may be used, in one
