@@ -54,9 +54,16 @@ type loader interface {
 
 // NewClient returns a client. It makes no call before the first push or read. Single
 // pushes of the same moment go together, in a call that has the context values of the
-// first of them, and ends when none of them waits any more. ErrInvalid: an option is bad.
+// first of them, and ends when none of them waits any more. ErrInvalid: an option is bad, or b or s is nil.
 func NewClient(b Broker, s Store, opts ...ClientOption) (*Client, error) {
 	o, err := newClientOptions(opts)
+	switch {
+	case err != nil:
+	case b == nil:
+		err = lacks("client", "broker")
+	case s == nil:
+		err = lacks("client", "store")
+	}
 	awaiter, _ := s.(port.Awaiter)
 	return &Client{
 		backend: newDirect(newRoutes(b, o), s, o.shared.recordTTL),

@@ -165,6 +165,15 @@ func TestClient(t *testing.T) {
 	}
 }
 
+func TestQueueThatIsTooSmallForAnyTaskSaysSo(t *testing.T) {
+	t.Parallel()
+	client, err := goflow.NewClient(memory.NewBroker(memory.MaxMessageBytes(4096)), memory.NewStore())
+	require.NoError(t, err)
+	_, err = client.Push(t.Context(), "t", []byte("1"))
+	require.ErrorIs(t, err, goflow.ErrTooLarge)
+	require.ErrorContains(t, err, "this queue takes 4096, of which 8192 have to stay free: raise its maximum")
+}
+
 func TestRegisterHandlerOfDistributedModeIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

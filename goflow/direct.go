@@ -107,9 +107,18 @@ func (t *pushed) fillBody(e *envelope) (err error) {
 		return err
 	}
 	if most := t.limits.MaxMessageBytes - envelopeReserve; t.limits.MaxMessageBytes > 0 && len(t.msg.Body) > most {
-		return fmt.Errorf("goflow: push %s: message of %d bytes is %w: this queue takes %d", e.Type, len(t.msg.Body), ErrTooLarge, most)
+		return t.tooLarge(most)
 	}
 	return nil
+}
+
+// tooLarge says what this queue takes. Below nothing, nothing helps but another maximum.
+func (t *pushed) tooLarge(most int) error {
+	takes := fmt.Sprintf("this queue takes %d", most)
+	if most <= 0 {
+		takes = fmt.Sprintf("this queue takes %d, of which %d have to stay free: raise its maximum", t.limits.MaxMessageBytes, envelopeReserve)
+	}
+	return fmt.Errorf("goflow: push %s: message of %d bytes is %w: %s", t.taskType, len(t.msg.Body), ErrTooLarge, takes)
 }
 
 func (t *pushed) encodePayload() ([]byte, error) {

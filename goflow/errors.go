@@ -63,7 +63,8 @@ var (
 	// ErrStuck: as many handlers ignore their ended context as the worker can
 	// run at a time.
 	ErrStuck = errors.New("every slot is held by a handler that ignores its context")
-	// ErrAlreadyStarted is returned by GoFlow.Start when it was started before.
+	// ErrAlreadyStarted is returned by GoFlow.Start and Worker.Run when it was started
+	// before.
 	ErrAlreadyStarted = errors.New("goflow: already started")
 	// ErrNotStarted is returned by GoFlow's methods before Start.
 	ErrNotStarted = errors.New("goflow: not started")

@@ -30,7 +30,7 @@ type groupedStore struct {
 // answer at a time; a store that is in this process stays as it is. Where order is kept
 // no save lingers: the next of a group waits for it.
 func grouped(s Store, callers *atomic.Int64, ordered bool) Store {
-	if inProcess(s) {
+	if s == nil || inProcess(s) {
 		return s
 	}
 	g := &groupedStore{

@@ -242,7 +242,7 @@ func UnknownTypeGrace(d time.Duration) WorkerOption {
 }
 
 // DeadLetters is the queue that dead tasks go to, with their reason. A worker
-// needs it or NoDeadLetters.
+// needs it or NoDeadLetters. It is ErrInvalid if the worker receives from it.
 func DeadLetters(b port.Broker) WorkerOption {
 	return workerOption(func(w *workerOptions) error { w.dead, w.noDead = b, false; return nil })
 }

@@ -416,14 +416,14 @@ func orderHoldsWhateverFails(w *world) {
 func TestQueueAndDeadLettersAreOfOneKind(t *testing.T) {
 	t.Parallel()
 	standard, ordered := memory.NewBroker(), memory.NewBroker(memory.Ordered())
-	for want, queues := range map[string][2]*memory.Broker{
-		"only the first keeps order":  {ordered, standard},
-		"only the second keeps order": {standard, ordered},
+	for want, queues := range map[string][3]*memory.Broker{
+		"only the first keeps order":  {ordered, standard, memory.NewBroker()},
+		"only the second keeps order": {standard, ordered, memory.NewBroker(memory.Ordered())},
 	} {
 		dead := goflow.DeadLetters(queues[1])
 		_, pool := goflow.NewWorker(queues[0], memory.NewStore(), goflow.NewMux(), dead)
 		_, function := goflow.NewBatchWorker(queues[0], memory.NewStore(), goflow.NewMux(), dead)
-		_, second := goflow.NewWorker(queues[1], memory.NewStore(), goflow.NewMux(), dead,
+		_, second := goflow.NewWorker(queues[2], memory.NewStore(), goflow.NewMux(), dead,
 			goflow.Queues(goflow.Queue{Name: "second", Broker: queues[0]}))
 		for _, err := range []error{pool, function, second} {
 			require.ErrorIs(t, err, goflow.ErrInvalid)

@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -34,7 +35,7 @@ func NewProcessor(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Processor, 
 		err = invalid("Queues: only a Client and a Worker have further queues")
 	}
 	if err == nil {
-		err = alike("", b, o.dead)
+		err = cmp.Or(complete(b, s, m), apart("", o.dead, b), alike("", b, o.dead))
 	}
 	if err != nil {
 		return nil, err

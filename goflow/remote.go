@@ -13,13 +13,16 @@ import (
 // r's other side has them. It does all that others do, at the price of one more
 // way. Single pushes at the same time go together: the first at once, those that
 // come while it is under way with the next call, which has the context values of
-// the first of them: use one client for each identity. Of the options, Queues is
-// ErrInvalid, as the other side knows the queues that OnQueue names; RecordTTL
-// should be that of the other side.
+// the first of them: use one client for each identity. ErrInvalid: r is nil, an option is
+// bad, or Queues is given, as the other side knows the queues that OnQueue names;
+// RecordTTL should be that of the other side.
 func NewRemoteClient(r port.Remote, opts ...ClientOption) (*Client, error) {
 	o, err := newClientOptions(opts)
 	if err == nil && len(o.queues) > 0 {
 		err = invalid("Queues on a remote client: leave it out, and name them on the other side")
+	}
+	if err == nil && r == nil {
+		err = lacks("client", "remote")
 	}
 	return &Client{
 		backend: newDistant(r), shared: o.shared, waiters: newWaiters(r, nil, o.shared.recordTTL),

@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -64,6 +65,21 @@ func (p *Processor) forQueue(q Queue) *Processor {
 	return &own
 }
 
+// fit refuses queues whose dead letters don't go with them.
+func (w *Worker) fit() error {
+	queues := make([]Broker, len(w.sources))
+	for i, s := range w.sources {
+		queues[i] = s.broker
+	}
+	for _, s := range w.sources {
+		dead := s.processor.opts.dead
+		if err := cmp.Or(apart(s.name, dead, queues...), alike(s.name, s.broker, dead)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // check asks brokers, dead-letter queues and store whether they are there.
 func (w *Worker) check(ctx context.Context) error {
 	for _, s := range w.sources {
@@ -96,19 +112,6 @@ func (s *source) check(ctx context.Context) error {
 	}
 	s.keeper = newKeeper(s.broker, s.store, limits.Lease)
 	return nil
-}
-
-// alike refuses a queue and dead letters of which only one keeps order.
-func alike(name string, b, dead Broker) error {
-	queue, ok := b.(port.Orderer)
-	letters, too := dead.(port.Orderer)
-	switch {
-	case !ok || !too || queue.Ordered() == letters.Ordered():
-		return nil
-	case queue.Ordered():
-		return invalid("DeadLetters: of queue %q and its dead-letter queue only the first keeps order, and dead letters would lose theirs: give both, or neither", name)
-	}
-	return invalid("DeadLetters: of queue %q and its dead-letter queue only the second keeps order: give both, or neither", name)
 }
 
 // lastReceive is now while there is no room to receive into.

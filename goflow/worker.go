@@ -1,6 +1,7 @@
 package goflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -24,6 +25,7 @@ type Worker struct {
 	sources   []*source
 	running   atomic.Int64 // deliveries in the processor, each of which may store something
 	polling   sync.WaitGroup
+	begun     atomic.Bool // Run has been called
 
 	mu        sync.Mutex
 	room      sync.Cond      // a source holds less, or waits for less
@@ -35,7 +37,9 @@ type Worker struct {
 
 // NewWorker returns a worker for the tasks of b, whose outcomes go to s. It
 // needs DeadLetters or NoDeadLetters. The errors are those of the options, and
-// ErrInvalid for a queue and its dead letters of which only one keeps order.
+// ErrInvalid for a part that is nil, for a queue and its dead letters of which only one
+// keeps order, or only the queue is in this process, and for dead letters in one of the
+// worker's own queues.
 func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error) {
 	o, err := newWorkerOptions(opts)
 	if o.concurrency == 0 {
@@ -44,7 +48,7 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	if err == nil && o.concurrency <= len(o.queues) {
 		err = invalid("Concurrency(%d): give at least %d, one slot for each queue", o.concurrency, 1+len(o.queues))
 	}
-	if err != nil {
+	if err = cmp.Or(err, complete(b, s, m)); err != nil {
 		return nil, err
 	}
 	w := &Worker{store: s, opts: o, held: map[*hold]bool{}}
@@ -55,10 +59,8 @@ func NewWorker(b Broker, s Store, m *Mux, opts ...WorkerOption) (*Worker, error)
 	for _, q := range o.queues {
 		w.addSource(q)
 	}
-	for _, s := range w.sources {
-		if err := alike(s.name, s.broker, s.processor.opts.dead); err != nil {
-			return nil, err
-		}
+	if err := w.fit(); err != nil {
+		return nil, err
 	}
 	if w.local() {
 		w.sources[0].local = newLocalSlots(w.sources[0])
@@ -113,12 +115,17 @@ func (w *Worker) LastReceive() time.Time {
 // time meanwhile, and those that did not end in it are named in an AbandonedError; other
 // workers run them again. Run ends by itself with nil when its brokers are
 // closed and empty, and with an error when nobody but a person can help:
-// ErrRefused (queue, table or permission missing) or ErrStuck.
+// ErrRefused (queue, table or permission missing) or ErrStuck. A second Run is
+// ErrAlreadyStarted, unless the first found a part missing before it began.
 func (w *Worker) Run(ctx context.Context) error {
-	switch err := w.check(ctx); {
-	case err != nil && ctx.Err() != nil:
-		return nil // it was told to stop before it had begun
-	case err != nil:
+	if !w.begun.CompareAndSwap(false, true) {
+		return ErrAlreadyStarted
+	}
+	if err := w.check(ctx); err != nil {
+		w.begun.Store(false)
+		if ctx.Err() != nil {
+			return nil // it was told to stop before it had begun
+		}
 		return err
 	}
 	for _, s := range w.sources {

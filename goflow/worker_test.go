@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/jamesTait-jt/goflow/goflow"
+	"github.com/jamesTait-jt/goflow/goflow/memory"
 	"github.com/jamesTait-jt/goflow/goflow/port"
 	"github.com/jamesTait-jt/goflow/goflow/task"
 )
@@ -349,6 +350,54 @@ func TestWorkerRefusesBadOptions(t *testing.T) {
 	}
 	_, err := goflow.NewWorker(nil, nil, goflow.NewMux())
 	require.ErrorContains(t, err, "DeadLetters is missing")
+}
+
+// checkedBroker is missing as long as err says so.
+type checkedBroker struct {
+	port.Broker
+	err error
+}
+
+func (b *checkedBroker) Check(context.Context) error { return b.err }
+
+// checkedLocal is one of this process.
+type checkedLocal struct{ checkedBroker }
+
+func (*checkedLocal) InProcess() {}
+
+func TestWorkerRunsOnce(t *testing.T) {
+	t.Parallel()
+	for name, world := range map[string]func() (port.Broker, *error, port.Store){
+		"InThisProcess": func() (port.Broker, *error, port.Store) {
+			b := &checkedLocal{checkedBroker{memory.NewLocalBroker(0), port.ErrRefused}}
+			return b, &b.err, memory.NewLocalStore()
+		},
+		"Elsewhere": func() (port.Broker, *error, port.Store) {
+			b := &checkedBroker{memory.NewBroker(), port.ErrRefused}
+			return b, &b.err, memory.NewStore()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b, missing, s := world()
+				w, err := goflow.NewWorker(b, s, goflow.NewMux(), goflow.NoDeadLetters())
+				require.NoError(t, err)
+				ctx, stop := context.WithCancel(t.Context())
+				for range 2 {
+					require.ErrorIs(t, w.Run(ctx), port.ErrRefused, "it has not begun")
+				}
+				*missing = nil
+				ended := make(chan error, 1)
+				go func() { ended <- w.Run(ctx) }()
+				time.Sleep(time.Minute)
+				require.ErrorIs(t, w.Run(t.Context()), goflow.ErrAlreadyStarted)
+				stop()
+				require.NoError(t, <-ended)
+				require.ErrorIs(t, w.Run(t.Context()), goflow.ErrAlreadyStarted)
+			})
+		})
+	}
 }
 
 func TestMiddlewareWrapsEveryHandler(t *testing.T) {

@@ -24,7 +24,7 @@ type Handler struct{ worker *goflow.BatchWorker }
 // m and keeps their outcomes in s. It needs goflow.DeadLetters or
 // goflow.NoDeadLetters; goflow.Concurrency bounds how many handlers run at a
 // time, goflow.Margin what is left to store and report. It makes no call before
-// the first event. The errors are those of the options.
+// the first event. The errors are those of goflow.NewBatchWorker.
 func NewHandler(queue goflow.Broker, s goflow.Store, m *goflow.Mux, opts ...goflow.WorkerOption) (*Handler, error) {
 	w, err := goflow.NewBatchWorker(queue, s, m, opts...)
 	if err != nil {

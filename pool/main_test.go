@@ -39,7 +39,7 @@ func samples() programtest.Main {
 func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the environment of the process
 	programtest.UseClosedPort(t)
 	const url = "http://127.0.0.1:1/q"
-	named := []string{"-queue-url", url, "-dlq-url", url, "-table", "t"}
+	named := []string{"-queue-url", url, "-dlq-url", url + "-dead", "-table", "t"}
 	for name, test := range map[string]struct {
 		args []string
 		env  map[string]string
@@ -52,6 +52,8 @@ func TestBadInput(t *testing.T) { //nolint:paralleltest // the SDK reads the env
 		"table is missing":          {[]string{"-queue-url", url}, nil, program.Usage, "table is missing"},
 		"dead letters are missing":  {[]string{"-queue-url", url, "-table", "t"}, nil, program.Usage, "dlq-url is missing"},
 		"dead letters are nothing":  {append(named, "-dlq-url", ""), nil, program.Usage, "dlq-url is missing"},
+		"one queue for both":        {append(named, "-dlq-url", "q"), nil, program.Usage, "-dlq-url and -queue-url name the same queue, q: dead letters need one of their own"},
+		"one queue for both, made":  {[]string{"-provision", "-queue-url", "q", "-dlq-url", "q"}, nil, program.Usage, "the dead-letter queue needs another name than the queue"},
 		"queue is nothing":          {[]string{"-queue-url", "", "-table", "t", "-no-dlq"}, nil, program.Usage, "queue-url is missing"},
 		"bad flag":                  {[]string{"-lease", "0s"}, nil, program.Usage, "-lease: 0s is out of range: give 2s to 11h"},
 		"bad variable":              {nil, map[string]string{"GOFLOW_CONCURRENCY": "0"}, program.Usage, "GOFLOW_CONCURRENCY: 0 is out of range"},

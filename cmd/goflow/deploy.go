@@ -142,6 +142,9 @@ func (d *deploying) fill(ctx context.Context) error {
 		return config.Errorf("--dry-run asks nobody, and --diff asks Kubernetes: give one of them")
 	}
 	s, err := d.cli.settings(ctx, "queue-url", "table")
+	if err == nil {
+		err = d.cli.loader.RequireApart(s)
+	}
 	if err != nil {
 		return err
 	}

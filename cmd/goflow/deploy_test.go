@@ -58,6 +58,14 @@ func TestDeployRefusesAnOpenServerThatNobodyAskedFor(t *testing.T) {
 	require.Contains(t, errs, "--tls-secret: give the secret")
 }
 
+func TestDeployRefusesDeadLettersInTheQueue(t *testing.T) {
+	t.Parallel()
+	code, out, errs := goflowOn(t, deployArgs+" --dry-run --dlq-url orders --queue-url orders")
+	require.Equal(t, program.Usage, code)
+	require.Empty(t, out)
+	require.Equal(t, "goflow: --dlq-url and --queue-url name the same queue, orders: dead letters need one of their own\n", errs)
+}
+
 // As a worker does: where dead tasks are deleted, somebody has said so.
 func TestDeployRefusesToLoseDeadLettersUnlessToldTo(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -85,11 +84,10 @@ func (d *dlq) chooses(ids []string) bool {
 
 func (d *dlq) dlqSettings(ctx context.Context, need ...string) (config.Settings, error) {
 	s, err := d.settings(ctx, append([]string{"dlq-url"}, need...)...)
-	if err == nil && path.Base(s.QueueURL) == path.Base(s.DLQURL) {
-		return s, config.Errorf("%s and %s name the same queue, %s: dead letters need one of their own",
-			d.loader.Where("dlq-url"), d.loader.Where("queue-url"), path.Base(s.DLQURL))
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	return s, d.loader.RequireApart(s)
 }
 
 // each hands every letter to done, and names what failed. Of the IDs that were

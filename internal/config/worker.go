@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"path"
 
 	"github.com/jamesTait-jt/goflow/goflow"
 )
@@ -32,12 +33,25 @@ func (p Parts) DeadLetters() goflow.WorkerOption {
 }
 
 // RequirePlaces returns an *Error if a worker does not know where its queue, its
-// dead letters or its table are.
+// dead letters or its table are, or the first two are one.
 func (l *Loader) RequirePlaces(s Settings) error {
 	if err := l.Require("", "queue-url", "table"); err != nil || s.NoDLQ {
 		return err
 	}
-	return l.Require(", or "+l.name("no-dlq")+" to only record dead tasks", "dlq-url")
+	if err := l.Require(", or "+l.name("no-dlq")+" to only record dead tasks", "dlq-url"); err != nil {
+		return err
+	}
+	return l.RequireApart(s)
+}
+
+// RequireApart returns an *Error if queue and dead letters are one, by its name or URL:
+// the death of a task would be its redrive, for ever.
+func (l *Loader) RequireApart(s Settings) error {
+	if s.DLQURL == "" || path.Base(s.QueueURL) != path.Base(s.DLQURL) {
+		return nil
+	}
+	return Errorf("%s and %s name the same queue, %s: dead letters need one of their own",
+		l.Where("dlq-url"), l.Where("queue-url"), path.Base(s.DLQURL))
 }
 
 // Level is the least level to log.

@@ -133,8 +133,12 @@ func TestBadSettings(t *testing.T) {
 		"queue is missing":         {nil, "queue-url is missing: give a queue's URL or name as GOFLOW_QUEUE_URL"},
 		"table is missing":         {map[string]string{"GOFLOW_QUEUE_URL": "http://127.0.0.1:1/q"}, "table is missing: give a table's name as GOFLOW_TABLE"},
 		"dead letters are missing": {map[string]string{"GOFLOW_QUEUE_URL": "http://127.0.0.1:1/q", "GOFLOW_TABLE": "t"}, "as GOFLOW_DLQ_URL, or GOFLOW_NO_DLQ to only record dead tasks"},
-		"bad margin":               {map[string]string{"GOFLOW_MARGIN": "1h"}, "GOFLOW_MARGIN: 1h is out of range: give 10ms to 5m"},
-		"a pool's setting":         {map[string]string{"GOFLOW_LEASE": "bad"}, "queue-url is missing"},
+		"one queue for both": {
+			map[string]string{"GOFLOW_QUEUE_URL": "http://127.0.0.1:1/q", "GOFLOW_DLQ_URL": "http://127.0.0.1:1/q", "GOFLOW_TABLE": "t"},
+			"GOFLOW_DLQ_URL and GOFLOW_QUEUE_URL name the same queue, q: dead letters need one of their own",
+		},
+		"bad margin":       {map[string]string{"GOFLOW_MARGIN": "1h"}, "GOFLOW_MARGIN: 1h is out of range: give 10ms to 5m"},
+		"a pool's setting": {map[string]string{"GOFLOW_LEASE": "bad"}, "queue-url is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
