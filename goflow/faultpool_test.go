@@ -197,7 +197,7 @@ func TestTroubleWhereNoLeaseEnds(t *testing.T) {
 				w.broker = queue()
 				client, err := goflow.NewClient(w.broker, w.records)
 				require.NoError(w, err)
-				stop := w.start()
+				stop := w.start(goflow.NoDeadLetters())
 				id, err := client.Push(w.Context(), "double", []byte("21"))
 				require.NoError(w, err)
 				time.Sleep(time.Minute)
