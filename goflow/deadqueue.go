@@ -135,7 +135,7 @@ type DeadLetterQueue struct {
 // s: otherwise they may be nil. RecordTTL is the option that matters.
 func NewDeadLetterQueue(dead, queue Broker, s Store, opts ...ClientOption) (*DeadLetterQueue, error) {
 	o, err := newClientOptions(opts)
-	if dead == nil || dead == queue {
+	if dead == nil || same(dead, queue) {
 		err = errors.Join(fmt.Errorf("goflow: %w dead-letter queue: give one, and not the queue itself", ErrInvalid), err)
 	}
 	return &DeadLetterQueue{dead: dead, queue: queue, store: s, shared: o.shared}, err

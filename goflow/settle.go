@@ -106,8 +106,12 @@ var errOverslept = errors.New("put off for longer, or more often, than its queue
 
 // interrupt gives a run back that was cut off by the stop of its worker: such
 // a run is no attempt. That is recorded, or who has it next takes the task for one
-// that may have killed a process, or has never begun.
+// that may have killed a process, or has never begun. A function that is stopped has
+// no time for it.
 func (a *attempt) interrupt(ctx context.Context) Outcome {
+	if !a.until.IsZero() && !a.marked && a.rec.Epoch == 0 {
+		return Outcome{Action: Release, interrupted: true}
+	}
 	outcome := a.giveBack(ctx, 0)
 	outcome.interrupted = true
 	return outcome

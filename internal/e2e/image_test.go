@@ -77,7 +77,7 @@ func TestExampleIsAWorkerOfItsOwn(t *testing.T) {
 	require.Contains(t, log.String(), `"msg":"worker drains"`)
 
 	deploy := exec.CommandContext(t.Context(), filepath.Join(root, "goflow"), "deploy", "--dry-run", "--plain-text",
-		"--image", "registry.example/greetings:1.0.0", "--queue-url", "goflow", "--table", "goflow", "--region", "us-east-1")
+		"--image", "registry.example/greetings:1.0.0", "--queue-url", "goflow", "--no-dlq", "--table", "goflow", "--region", "us-east-1")
 	text, err := deploy.Output()
 	require.NoError(t, err)
 	require.Contains(t, string(text), "image: registry.example/greetings:1.0.0")
