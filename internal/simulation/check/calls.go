@@ -56,7 +56,9 @@ func (h *History) deletesAreRepeated() {
 			paused[e.Actor] = max(paused[e.Actor], e.At+length)
 			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
 		case history.Fault:
-			if strings.HasSuffix(e.Text, " DeleteMessageBatch") { // of the SDK, which may pause for long before the next try
+			if how, ok := strings.CutSuffix(e.Text, " DeleteMessageBatch"); ok { // of the SDK, which may pause for long before the next try
+				took, _ := time.ParseDuration(strings.TrimPrefix(how, "slow: "))
+				paused[e.Actor] = max(paused[e.Actor], e.At+took) // when it hears, who knows
 				maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
 			}
 		case history.Killed, history.Deleted: // by whomever

@@ -135,11 +135,19 @@ func deleteTwins() map[string]twin {
 		}, breaks, keeps)
 	}
 	return map[string]twin{
-		"never again":             failed(nothing, deletes(ann)),
-		"by another":              failed(deletes(ben), deletes(ann)),
-		"too late":                failed(later(15*time.Second, deletes(ann)), later(14*time.Second, deletes(ann))),
-		"another process died":    failed(killed(ben), killed(ann)),
-		"another call failed":     failed(fault("throttled: failed SendMessageBatch"), fault("throttled: failed DeleteMessageBatch")),
+		"never again":          failed(nothing, deletes(ann)),
+		"by another":           failed(deletes(ben), deletes(ann)),
+		"too late":             failed(later(15*time.Second, deletes(ann)), later(14*time.Second, deletes(ann))),
+		"another process died": failed(killed(ben), killed(ann)),
+		"another call failed":  failed(fault("throttled: failed SendMessageBatch"), fault("throttled: failed DeleteMessageBatch")),
+		"heard late": pair(func(s *tale, took string) {
+			s.asked()
+			s.ran(ann, "r")
+			s.kept(ann, "r", 1, 0)
+			fault("slow: " + took + " DeleteMessageBatch")(s)
+			deletes(ann)(s)
+			undeleted(s)
+		}, "1s", "5s"),
 		"the message never went":  failed(nothing, func(s *tale) { s.deleted(1) }),
 		"the first, not a second": failed(nothing, func(s *tale) { deletes(ann)(s); undeleted(s) }),
 		"heard in time": pair(func(s *tale, after time.Duration) {

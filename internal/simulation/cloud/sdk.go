@@ -127,6 +127,9 @@ func faults() []onTheWire {
 	}
 }
 
+// longer than any way takes that is not slow.
+const longer = 2 * 200 * usual
+
 // fault draws what the wire does to a request.
 func fault(ctx context.Context, operation string) (f wire.Fault) {
 	s, ok := ctx.Value(sending{}).(*sending)
@@ -135,6 +138,9 @@ func fault(ctx context.Context, operation string) (f wire.Fault) {
 	}
 	w := s.p.Cloud.Weather
 	before, after := way(s.r, w), way(s.r, w)
+	if took := before + after; took > longer {
+		s.p.suffers(Slow, took.String()+" "+operation)
+	}
 	for _, may := range faults() {
 		hit, as := w.Strikes(s.r, may.is), may.as[s.r.IntN(len(may.as))]
 		if hit && f.Kind == wire.None {
