@@ -306,3 +306,42 @@ func TestBadDeadLetterCalls(t *testing.T) {
 		w.requireDead(1)
 	})
 }
+
+// The receives of a queue in this process wait for as long as there is nothing.
+func TestDeadLettersInThisProcess(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(w *world) {
+		queue, dead := memory.NewLocalBroker(0), memory.NewLocalBroker(0)
+		w.broker = queue
+		mended := false
+		job := goflow.NewJob[int, int]("t", goflow.MaxAttempts(1))
+		job.Handle(w.mux, func(_ context.Context, n int) (int, error) {
+			if !mended {
+				return 0, errors.New("no")
+			}
+			return 2 * n, nil
+		})
+		client, err := goflow.NewClient(queue, w.records)
+		require.NoError(w, err)
+		stop := w.start(goflow.DeadLetters(dead))
+		id, err := job.Push(w.Context(), client, 21)
+		require.NoError(w, err)
+		require.Equal(w, task.Dead, w.wait(id).State)
+		mended = true
+		letters, err := goflow.NewDeadLetterQueue(dead, queue, w.records)
+		require.NoError(w, err)
+		for _, act := range []func(context.Context, goflow.DeadLetterFilter) iter.Seq2[goflow.DeadLetter, error]{letters.List, letters.Redrive} {
+			var ids []string
+			for letter, err := range act(w.Context(), goflow.DeadLetterFilter{}) {
+				require.NoError(w, err)
+				ids = append(ids, letter.ID)
+			}
+			require.Equal(w, []string{id}, ids)
+		}
+		require.Eventually(w, func() bool {
+			rec, err := client.Get(w.Context(), id)
+			return err == nil && rec.State == task.Done
+		}, time.Minute, time.Millisecond)
+		require.NoError(w, stop())
+	})
+}

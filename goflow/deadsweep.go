@@ -65,7 +65,7 @@ func (s *sweep) receive(ctx context.Context) (fresh []DeadLetter, err error) {
 	into := make([]port.Delivery, port.MaxMessages)
 	n := 0
 	err = retryOne(ctx, func() (err error) {
-		if n, err = s.dead.Receive(ctx, into); n > 0 {
+		if n, err = s.await(ctx, into); n > 0 {
 			return nil // an error would come again
 		}
 		return err
@@ -79,6 +79,23 @@ func (s *sweep) receive(ctx context.Context) (fresh []DeadLetter, err error) {
 		}
 	}
 	return fresh, err
+}
+
+// emptyAfter is when a queue in this process counts as empty, which answers at once.
+const emptyAfter = 50 * time.Millisecond
+
+// await receives. Queues in this process wait for as long as there is nothing.
+func (s *sweep) await(ctx context.Context, into []port.Delivery) (int, error) {
+	if !inProcess(s.dead) {
+		return s.dead.Receive(ctx, into)
+	}
+	brief, cancel := context.WithTimeout(ctx, emptyAfter)
+	defer cancel()
+	n, err := s.dead.Receive(brief, into)
+	if err != nil && brief.Err() != nil {
+		err = ctx.Err()
+	}
+	return n, err
 }
 
 // take does with the chosen letters what the sweep is for, and yields them.
