@@ -1,7 +1,6 @@
 package goflow
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -58,11 +57,6 @@ func (p *pushOptions) fit(l port.Limits) error {
 		return invalid("Delay(%v): this queue keeps order and delays no task: give 0", p.delay)
 	}
 	return nil
-}
-
-// heldBack is the error of a task that would overtake an earlier one of its group.
-func heldBack(group string) error {
-	return fmt.Errorf("%w: not sent, as an earlier task of group %s was not", ErrUnavailable, group)
 }
 
 // letterID names a dead letter: a second death is no copy of the first one, also

@@ -95,7 +95,7 @@ func inTurn(all []*pushed, most int, send func(chunk []*pushed)) {
 			hold(t)
 		case t.finished:
 		case held[t.options.group]:
-			t.fail(heldBack(t.options.group))
+			t.fail(port.HeldBack(t.options.group))
 		default:
 			chunk = append(chunk, t)
 		}

@@ -90,7 +90,7 @@ func (r *redrive) send(ctx context.Context, letters []DeadLetter, round []int, e
 	for _, i := range round {
 		switch l := &letters[i]; {
 		case r.stuck[r.group(l)]:
-			errs[i] = heldBack(l.delivery.Group)
+			errs[i] = port.HeldBack(l.delivery.Group)
 		case !l.Unsettled:
 			marked = append(marked, i)
 		default:

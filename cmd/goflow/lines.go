@@ -63,7 +63,7 @@ func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
 	var ready []lines.Line
 	for line, err := range lines.Read(source) {
 		if ctx.Err() != nil {
-			return l.stopped(ctx, append(ready, line)[0])
+			return fmt.Errorf("lines from %d on were not pushed: %w", append(ready, line)[0].Number, ctx.Err())
 		}
 		line.Options = line.Over(l.options)
 		if len(ready) > 0 && ends(ready, line, err) {
@@ -85,11 +85,6 @@ func (l *linePusher) pushAll(ctx context.Context, source io.Reader) error {
 // ends tells whether what is ready goes before the next line is looked at, which is bad if there is an error.
 func ends(ready []lines.Line, next lines.Line, err error) bool {
 	return len(ready) == batch || !ready[0].Same(next.Options) || err != nil && groupOf(next) != ""
-}
-
-// stopped says from which line on nothing was pushed.
-func (l *linePusher) stopped(ctx context.Context, first lines.Line) error {
-	return fmt.Errorf("lines from %d on were not pushed: %w", first.Number, ctx.Err())
 }
 
 // pushBatch pushes lines that ask for the same, and so are of one group if they are of any.

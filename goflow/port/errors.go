@@ -64,6 +64,12 @@ func (e ItemErrors) Err() error {
 	return e
 }
 
+// HeldBack is the error, ErrUnavailable, of a task that would overtake an earlier one of
+// its group, which was not sent.
+func HeldBack(group string) error {
+	return fmt.Errorf("%w: not sent, as an earlier task of group %s was not", ErrUnavailable, group)
+}
+
 // ItemError returns the error of item i, given what a batch method returned:
 // nil when the item succeeded, the whole error when nothing is known of it.
 func ItemError(err error, i int) error {

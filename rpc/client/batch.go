@@ -47,8 +47,7 @@ func (b *batch) push(ctx context.Context, items []int) {
 func (b *batch) free(items []int) (free []int) {
 	for _, i := range items {
 		if b.held[b.groupOf(i)] {
-			b.errs[i] = fmt.Errorf("goflow: push %s: %w: not sent, as an earlier task of group %s was not",
-				b.pushes[i].Type, port.ErrUnavailable, b.pushes[i].Group)
+			b.errs[i] = fmt.Errorf("goflow: push %s: %w", b.pushes[i].Type, port.HeldBack(b.pushes[i].Group))
 			continue
 		}
 		if err := checkText(&b.pushes[i]); err != nil {

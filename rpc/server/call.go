@@ -185,10 +185,10 @@ func (c *call) logFailure(ctx context.Context, err error) {
 // at once would tell callers whose requests are on their way that they cancelled them.
 func (g *guard) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	bounded, cancel := context.WithTimeout(ctx, g.longest(info.FullMethodName)+late)
-	forget := func() bool { return false }
+	context.AfterFunc(ctx, cancel) // gRPC ends the call's own context, and nobody tells the tap
 	if g.methods[info.FullMethodName].long {
-		forget = context.AfterFunc(g.stopping, func() { time.AfterFunc(late, cancel) })
+		forget := context.AfterFunc(g.stopping, func() { time.AfterFunc(late, cancel) })
+		context.AfterFunc(ctx, func() { forget() })
 	}
-	context.AfterFunc(ctx, func() { cancel(); forget() }) // gRPC ends the call's own context, and nobody tells the tap
 	return bounded, nil
 }

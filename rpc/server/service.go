@@ -94,7 +94,7 @@ type groups map[[2]string]bool
 func (g groups) admit(p *port.Push, err error) error {
 	key := [2]string{p.Queue, p.Group}
 	if err == nil && g[key] {
-		err = fmt.Errorf("goflow: push %s: %w: not sent, as an earlier task of group %s was not", p.Type, port.ErrUnavailable, p.Group)
+		err = fmt.Errorf("goflow: push %s: %w", p.Type, port.HeldBack(p.Group))
 	}
 	if err != nil && p.Group != "" {
 		g[key] = true

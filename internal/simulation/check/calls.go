@@ -33,6 +33,10 @@ func (h *History) deletesAreRepeated() {
 	type deleter struct{ actor, task string }
 	began, failed := map[deleter]time.Duration{}, map[deleter]time.Duration{}
 	paused := map[string]time.Duration{} // until when: who stands still repeats nothing
+	forget := func(e *history.Event, length time.Duration) {
+		paused[e.Actor] = max(paused[e.Actor], e.At+length)
+		maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
+	}
 	for i := range h.events {
 		e := &h.events[i]
 		d := deleter{e.Actor, e.Task}
@@ -53,13 +57,11 @@ func (h *History) deletesAreRepeated() {
 			}
 		case history.Paused:
 			length, _ := time.ParseDuration(e.Text) // the process wrote it
-			paused[e.Actor] = max(paused[e.Actor], e.At+length)
-			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
+			forget(e, length)
 		case history.Fault:
 			if how, ok := strings.CutSuffix(e.Text, " DeleteMessageBatch"); ok { // of the SDK, which may pause for long before the next try
 				took, _ := time.ParseDuration(strings.TrimPrefix(how, "slow: "))
-				paused[e.Actor] = max(paused[e.Actor], e.At+took) // when it hears, who knows
-				maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor })
+				forget(e, took) // when it hears, who knows
 			}
 		case history.Killed, history.Deleted: // by whomever
 			maps.DeleteFunc(failed, func(d deleter, _ time.Duration) bool { return d.actor == e.Actor || d.task == e.Task })

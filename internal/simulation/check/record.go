@@ -121,7 +121,7 @@ func (h *History) deadByItself(s *story, row *history.Row) {
 	for _, r := range s.runs {
 		if r.generation == row.Generation {
 			runs++
-			if r.over && !r.ok || !r.over && (h.paused[r.actor] || s.End == "deaf" && r.attempt == 1) { // its process died when its time was over
+			if r.over && !r.ok || !r.over && (h.paused[r.actor] || s.leftBehind(r)) { // its process died when its time was over
 				failed++
 			}
 		}

@@ -49,11 +49,10 @@ func (h *History) runsAreBounded() {
 func (h *History) twice(s *story) bool {
 	wins := map[int]int{}
 	for _, r := range s.runs {
-		deaf := s.End == "deaf" && r.attempt == 1
 		if h.died[r.actor] {
 			return false
 		}
-		if r.ok && !deaf {
+		if r.ok && !s.leftBehind(r) {
 			wins[r.generation]++
 		}
 	}
@@ -64,6 +63,9 @@ func (h *History) twice(s *story) bool {
 	}
 	return false
 }
+
+// leftBehind tells whether a run does not return when its time is over.
+func (s *story) leftBehind(r *run) bool { return s.End == "deaf" && r.attempt == 1 }
 
 // copies is how many messages of the first generation a task has.
 func (h *History) copies(s *story) (n int) {

@@ -12,6 +12,7 @@ import (
 const (
 	quickest = time.Millisecond
 	usual    = 9 * time.Millisecond
+	longest  = 200 * usual // where all takes its time
 	slowest  = 20 * time.Second
 )
 

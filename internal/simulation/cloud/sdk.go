@@ -127,9 +127,6 @@ func faults() []onTheWire {
 	}
 }
 
-// longer than any way takes that is not slow.
-const longer = 2 * 200 * usual
-
 // fault draws what the wire does to a request.
 func fault(ctx context.Context, operation string) (f wire.Fault) {
 	s, ok := ctx.Value(sending{}).(*sending)
@@ -138,7 +135,7 @@ func fault(ctx context.Context, operation string) (f wire.Fault) {
 	}
 	w := s.p.Cloud.Weather
 	before, after := way(s.r, w), way(s.r, w)
-	if took := before + after; took > longer {
+	if took := before + after; took > 2*longest { // so it is slow
 		s.p.suffers(Slow, took.String()+" "+operation)
 	}
 	for _, may := range faults() {
